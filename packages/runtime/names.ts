@@ -1,0 +1,183 @@
+/**
+ * The names that the deployment, the functions and the local world share: settled here once.
+ *
+ * This file imports nothing, so that `stacks/` can read it without pulling the domain into a deployment.
+ */
+
+/** The functions, by the name of their file in `functions/` and of their logical name in the deployment. */
+export const functionNames = ["pod-events", "node-events", "branch-cooldown", "instance-events", "reaper"] as const;
+
+export type FunctionName = (typeof functionNames)[number];
+
+/** Queues that exist once per cluster: two that only its forwarder sends to, one that only it receives from. */
+export const clusterQueueKinds = ["pod-events", "node-events", "outcomes"] as const;
+
+export type ClusterQueueKind = (typeof clusterQueueKinds)[number];
+
+/** Queues that all clusters of a deployment share. */
+export const sharedQueueKinds = ["branch-cooldown", "instance-events"] as const;
+
+export type SharedQueueKind = (typeof sharedQueueKinds)[number];
+
+/** The first part of every queue's and table's name, and the application's name. */
+export const applicationName = "trunkline";
+
+/** What follows a queue's name in the name of its dead-letter queue. */
+export const deadLettersSuffix = "-dead-letters";
+
+/** The longest name that SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html */
+export const queueNameLengthMax = 80;
+
+/** The value of the tag `trunkline:owner` on everything that this deployment makes in EC2. */
+export function deploymentName(stage: string): string {
+  return `${applicationName}-${stage}`;
+}
+
+/** The ledger's table. */
+export function tableName(stage: string): string {
+  return `${deploymentName(stage)}-ledger`;
+}
+
+/** `trunkline-<stage>-<kind>`: a queue that all clusters share. */
+export function sharedQueueName(stage: string, kind: SharedQueueKind): string {
+  return `${deploymentName(stage)}-${kind}`;
+}
+
+/**
+ * `trunkline-<stage>-<slug>-<kind>`: a queue of one cluster.
+ * The slug stands for the cluster because a cluster's name may hold what SQS does not take, such as dots.
+ */
+export function clusterQueueName(stage: string, slug: string, kind: ClusterQueueKind): string {
+  return `${deploymentName(stage)}-${slug}-${kind}`;
+}
+
+/** The queue that takes what another queue's function could not handle. */
+export function deadLettersName(queueName: string): string {
+  return `${queueName}${deadLettersSuffix}`;
+}
+
+/** A cluster's slug where the operator gives none: its name, with a dash for each character that SQS refuses. */
+export function defaultSlug(cluster: string): string {
+  return cluster.replaceAll(/[^A-Za-z0-9_-]/g, "-");
+}
+
+/** The table's key attributes; both are strings. */
+export const tableKeys = { partition: "pk", sort: "sk" } as const;
+
+/** The attribute that DynamoDB's time to live looks at, in epoch seconds. It sweeps tombstones and is no clock. */
+export const tableExpiryAttribute = "expiresAt";
+
+/** The environment variables that every function reads, but for the durations. */
+export const variables = {
+  /** The deployment's name: the value of the tag `trunkline:owner`. Required. */
+  deployment: "TRUNKLINE_DEPLOYMENT",
+  /** The ledger's table. Required. */
+  table: "TRUNKLINE_TABLE",
+  /** The table's epoch: records of another epoch count as absent. Give a new one after a restore. Required. */
+  epoch: "TRUNKLINE_EPOCH",
+  /** The AWS account, 12 digits; the pacer's record is kept under it. Required. */
+  account: "TRUNKLINE_ACCOUNT",
+  /** The Region. Lambda sets it. Required. */
+  region: "AWS_REGION",
+  /**
+   * The clusters: a JSON list of {@link ClusterEntry}. Required.
+   * Queues are told by a prefix and a slug and not by URL, because Lambda takes 4 KB of environment in all.
+   */
+  clusters: "TRUNKLINE_CLUSTERS",
+  /** What stands before the slug in the URL of a cluster's queue, up to and with the last dash of `trunkline-<stage>-`. Required. */
+  clusterQueueUrlPrefix: "TRUNKLINE_CLUSTER_QUEUE_URL_PREFIX",
+  /** URL of the queue that brings cooling branches back. Required. */
+  branchCooldownQueueUrl: "TRUNKLINE_BRANCH_COOLDOWN_QUEUE_URL",
+  /** URL of the queue of EC2's state changes. Required. */
+  instanceEventsQueueUrl: "TRUNKLINE_INSTANCE_EVENTS_QUEUE_URL",
+  /**
+   * The account's EC2 buckets where they differ from the documented ones: JSON, from action to
+   * `{ "capacity": tokens, "refillPerSecond": tokens }`. Default `{}`.
+   */
+  quotas: "TRUNKLINE_QUOTAS",
+  /** Instance types to add or override: JSON, as `parseInstanceLimits` of the core takes it. Default `{}`. */
+  instanceLimits: "TRUNKLINE_INSTANCE_LIMITS",
+  /** Whether cooled branches are given to later pods: `on` or `off`. Default `on`. */
+  reuse: "TRUNKLINE_REUSE",
+  /** Security groups that the account allows on one interface: 1 to 16. Default 5. */
+  securityGroupsMax: "TRUNKLINE_SECURITY_GROUPS_MAX",
+  /** `on`: a duration below its floor is refused. `off` is for the local world and for tests. Default `on`. */
+  floors: "TRUNKLINE_FLOORS",
+  /** The SDK's own: where DynamoDB is, when it is not AWS's. */
+  endpointDynamodb: "AWS_ENDPOINT_URL_DYNAMODB",
+  /** The SDK's own: where SQS is, when it is not AWS's. */
+  endpointSqs: "AWS_ENDPOINT_URL_SQS",
+  /** The SDK's own: where EC2 is, when it is not AWS's. */
+  endpointEc2: "AWS_ENDPOINT_URL_EC2",
+} as const;
+
+/** One element of the JSON list in `TRUNKLINE_CLUSTERS`. The optional limits are checked by the functions, not by the forwarder. */
+export interface ClusterEntry {
+  /** The cluster's name, as in the tag `kubernetes.io/cluster/<name>` of its instances. */
+  cluster: string;
+  /** The cluster's part of its queues' names. Default: {@link defaultSlug} of the name. */
+  slug?: string;
+  /** Only instances in this VPC are served. */
+  vpcId?: string;
+  /** Only these security groups are given to pods. */
+  securityGroups?: readonly string[];
+  /** Only interfaces in these subnets are made. */
+  subnets?: readonly string[];
+  /** The most ENIs that the cluster may hold, checked against a count that the reaper writes. */
+  enisMax?: number;
+}
+
+/** A duration that an operator can set: whole seconds. */
+export interface DurationVariable {
+  variable: string;
+  defaultSeconds: number;
+  /** The least value that production takes. */
+  floorSeconds: number;
+  maxSeconds: number;
+}
+
+function duration(variable: string, defaultSeconds: number, floorSeconds: number, maxSeconds: number) {
+  return { variable, defaultSeconds, floorSeconds, maxSeconds } as const satisfies DurationVariable;
+}
+
+/** The durations that functions read. All are optional. The P-numbers name the rules of the ledger protocol. */
+export const durations = {
+  /** Cool-down of clusters that set none (P21). */
+  cooldown: duration("TRUNKLINE_COOLDOWN_SECONDS", 60, 30, 3_600),
+  /** The shortest cool-down that a cluster may ask for (P21). */
+  cooldownFloor: duration("TRUNKLINE_COOLDOWN_FLOOR_SECONDS", 30, 30, 3_600),
+  /** How long after its cool-down an idle branch is kept for reuse (P22). */
+  reuseIdle: duration("TRUNKLINE_REUSE_IDLE_SECONDS", 300, 0, 300),
+  /** After this time a step of another worker is overdue and may be finished by anyone (P08). Longer than a function may run. */
+  stepDeadline: duration("TRUNKLINE_STEP_DEADLINE_SECONDS", 60, 35, 900),
+  /** How old an effect must be before NotFound is believed (P07, P12, P13). */
+  notFoundGrace: duration("TRUNKLINE_NOT_FOUND_GRACE_SECONDS", 60, 60, 900),
+  /** After this time an outcome can no longer become an annotation: 240 s in the queue and 60 s in the forwarder (P11). */
+  outcomeDead: duration("TRUNKLINE_OUTCOME_DEAD_SECONDS", 300, 300, 3_600),
+  /** The youngest ENI that the reaper may take for an orphan (P23). */
+  orphanAgeMin: duration("TRUNKLINE_ORPHAN_AGE_MIN_SECONDS", 300, 120, 86_400),
+  /** The least time between the two sightings of an orphan (P23). */
+  orphanSightingsInterval: duration("TRUNKLINE_ORPHAN_SIGHTINGS_INTERVAL_SECONDS", 60, 30, 3_600),
+  /** One probe per subnet or account in this time while pods wait for an address or for the ENI quota (P16). */
+  addressProbe: duration("TRUNKLINE_ADDRESS_PROBE_SECONDS", 10, 5, 300),
+  /** A chain of deferrals ends after this time; snapshots start it again (P16). */
+  waitMax: duration("TRUNKLINE_WAIT_MAX_SECONDS", 3_600, 300, 43_200),
+  /** Any message for a pod takes over a chain that is overdue by this time (P15). */
+  chainOverdue: duration("TRUNKLINE_CHAIN_OVERDUE_SECONDS", 60, 30, 900),
+  /** A node that waits for a device index, or was refused, looks again after this time. */
+  trunkRetry: duration("TRUNKLINE_TRUNK_RETRY_SECONDS", 30, 10, 900),
+  /** An observation sent longer ago changes nothing (P03). */
+  staleObservation: duration("TRUNKLINE_STALE_OBSERVATION_SECONDS", 900, 300, 3_600),
+  /** A snapshot sent longer ago is void (P10). */
+  snapshotVoid: duration("TRUNKLINE_SNAPSHOT_VOID_SECONDS", 900, 300, 3_600),
+  /** The least time between two snapshots that release a branch whatever the versions (P10). */
+  snapshotPairInterval: duration("TRUNKLINE_SNAPSHOT_PAIR_INTERVAL_SECONDS", 30, 30, 900),
+  /** The least time between two requests for the same instance's snapshot (P03). */
+  snapshotRequestInterval: duration("TRUNKLINE_SNAPSHOT_REQUEST_INTERVAL_SECONDS", 60, 10, 900),
+  /** After this time without a snapshot the reaper asks about a trunk's pods (P12). */
+  snapshotSilence: duration("TRUNKLINE_SNAPSHOT_SILENCE_SECONDS", 600, 300, 3_600),
+  /** How long the tombstone of a pod stays (P03). */
+  tombstone: duration("TRUNKLINE_TOMBSTONE_SECONDS", 3_600, 3_600, 86_400),
+} as const;
+
+export type DurationName = keyof typeof durations;
