@@ -1,0 +1,281 @@
+import type {
+  AssociationId,
+  AttachmentId,
+  ClusterName,
+  EniId,
+  Incarnation,
+  InstanceId,
+  NodeUid,
+  ResourceVersion,
+  SecurityGroupId,
+  SubnetId,
+  VlanId,
+} from "./ids.ts";
+import type { WaitReason } from "./outcomes.ts";
+
+/** The status of a trunk: `requested → waiting-for-slot → created → attached → ready → draining → gone`, or an end. */
+export type TrunkStatus =
+  | "requested"
+  | "waiting-for-slot"
+  | "created"
+  | "attached"
+  | "ready"
+  | "draining"
+  | "gone"
+  | "unsupported"
+  | "refused";
+
+/** One node instance and its trunk ENI. Kept under 1 KB. */
+export interface TrunkRecord {
+  readonly kind: "trunk";
+  readonly instanceId: InstanceId;
+  /** Rises by one with every write. */
+  readonly version: number;
+  readonly cluster: ClusterName;
+  readonly incarnation: Incarnation;
+  readonly status: TrunkStatus;
+  readonly nodeName: string;
+  readonly nodeUid: NodeUid;
+  /** False when the node is un-managed: no new branches (P14). */
+  readonly wanted: boolean;
+  readonly instanceType: string;
+  readonly vpcId: string;
+  /** Where branches are created: the node's subnet, or the ENIConfig's. */
+  readonly subnetId: SubnetId;
+  readonly subnetCidr: string;
+  readonly subnetV6Cidr: string;
+  /** Groups of the trunk, and of branches that no policy names groups for. Sorted. */
+  readonly securityGroups: readonly SecurityGroupId[];
+  readonly trunkEniId?: EniId | undefined;
+  readonly attachmentId?: AttachmentId | undefined;
+  readonly deviceIndex?: number | undefined;
+  /** Part of the trunk's client token; rises when its ENI is known to be gone (P07, P13). */
+  readonly generation: number;
+  readonly branchesMax: number;
+  /** Bit v − 1 is set while VLAN ID v is taken; 30 hexadecimal digits for 120 IDs. */
+  readonly vlans: string;
+  /** Branch slots held: claimed, created, associated, cooling and not yet cut. */
+  readonly held: number;
+  /** When the trunk was first asked for, epoch milliseconds. Part of its client token. */
+  readonly createdAt: number;
+  /** A worker is at the next step until then, epoch milliseconds; any other may take over afterwards (P08). */
+  readonly stepDeadline?: number | undefined;
+  readonly notFoundSince?: number | undefined;
+  readonly lastSnapshotAt?: number | undefined;
+  /** When the forwarder was last asked for a snapshot of this instance, epoch milliseconds (P03). */
+  readonly snapshotAskedAt?: number | undefined;
+  /** True until VLAN IDs are known again after a lost table (P24). */
+  readonly rebuilding?: boolean | undefined;
+  /** Text of the problem that the node was last told. */
+  readonly problem?: string | undefined;
+}
+
+/** The whole request of a branch ENI, so that any worker repeats byte-equal parameters under the same token (P06). */
+export interface BranchRequest {
+  readonly requestVersion: 1;
+  readonly subnetId: SubnetId;
+  /** Sorted, without duplicates, never empty. */
+  readonly securityGroups: readonly SecurityGroupId[];
+  readonly ipv6: boolean;
+}
+
+/** The network interface that a branch record holds. */
+export interface BranchEni {
+  readonly eniId: EniId;
+  readonly mac: string;
+  readonly privateIp: string;
+  readonly ipv6: string;
+}
+
+interface BranchIdentity {
+  readonly kind: "branch";
+  readonly instanceId: InstanceId;
+  /** Pod UID, or ENI ID where no pod owns the record any more. */
+  readonly owner: string;
+  /** 0…n − 1 of the pod's n ENIs. */
+  readonly index: number;
+  /** Rises by one with every write. */
+  readonly version: number;
+  readonly generation: number;
+  /** When the intent was first written, epoch milliseconds; part of token and tag (P06). */
+  readonly createdAt: number;
+  /** The pod's resource version of the last observation that counted (P09). */
+  readonly podVersion: ResourceVersion;
+}
+
+interface PodNames {
+  readonly namespace: string;
+  readonly name: string;
+  /** ENIs that the pod asks for in all. */
+  readonly enis: number;
+}
+
+/** A wish that cannot be met yet (P15). */
+export interface WaitingBranch extends BranchIdentity, PodNames {
+  readonly status: "waiting";
+  /** As the pod asks; empty: the trunk's groups. */
+  readonly securityGroups: readonly string[];
+  readonly reason: WaitReason;
+  readonly since: number;
+  readonly wakeAt: number;
+  readonly chain: number;
+  /** Start tag of fair queueing, presented again unchanged (P17). */
+  readonly pacerTag?: number | undefined;
+}
+
+interface OnTrunk extends BranchIdentity, PodNames {
+  readonly request: BranchRequest;
+  readonly trunkEniId: EniId;
+  readonly vlanId: VlanId;
+}
+
+/** The intent is written; its ENI may or may not exist. */
+export interface ClaimedBranch extends OnTrunk {
+  readonly status: "claimed";
+  readonly stepDeadline: number;
+}
+
+/** The ENI exists and is not known to be associated. */
+export interface CreatedBranch extends OnTrunk {
+  readonly status: "created";
+  readonly eni: BranchEni;
+  readonly stepDeadline: number;
+}
+
+/** The ENI is associated and belongs to the pod. */
+export interface AssociatedBranch extends OnTrunk {
+  readonly status: "associated";
+  readonly eni: BranchEni;
+  readonly associationId: AssociationId;
+  /** When it became the pod's, epoch milliseconds. */
+  readonly associatedAt: number;
+  /** When a snapshot sent after its last observation last omitted it, epoch milliseconds (P10). */
+  readonly omittedAt?: number | undefined;
+}
+
+/** The pod has ended; the VLAN ID must not be used before `coolUntil`. */
+export interface CoolingBranch extends OnTrunk {
+  readonly status: "cooling";
+  readonly eni: BranchEni;
+  readonly associationId: AssociationId;
+  readonly coolingSince: number;
+  readonly coolUntil: number;
+  /** True unless a `PodGone` ended it: then a snapshot that omits it must come first (P11). */
+  readonly unconfirmed: boolean;
+}
+
+/** Its teardown is committed: disassociate, then delete, then gone. */
+export interface ReleasingBranch extends OnTrunk {
+  readonly status: "releasing";
+  /** Absent when a claim is undone before its ENI is known (P07). */
+  readonly eni?: BranchEni | undefined;
+  /** Present until the disassociation is recorded. */
+  readonly associationId?: AssociationId | undefined;
+  /** True until the slot is given back, in the transaction that records the disassociation (P20). */
+  readonly holdsSlot: boolean;
+  /** The ENI is not deleted earlier, epoch milliseconds (P20). */
+  readonly deleteNotBefore: number;
+  readonly stepDeadline: number;
+  /** First NotFound of a step whose effect may not be visible yet (P07). */
+  readonly notFoundSince?: number | undefined;
+}
+
+/** Tombstone (P03). */
+export interface GoneBranch extends BranchIdentity {
+  readonly status: "gone";
+  /** Swept after this, epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+export type BranchRecord =
+  | WaitingBranch
+  | ClaimedBranch
+  | CreatedBranch
+  | AssociatedBranch
+  | CoolingBranch
+  | ReleasingBranch
+  | GoneBranch;
+export type BranchStatus = BranchRecord["status"];
+
+/** A cluster's registration and settings. */
+export interface ClusterRecord {
+  readonly kind: "cluster";
+  readonly cluster: ClusterName;
+  readonly version: number;
+  readonly incarnation: Incarnation;
+  /** Incarnations that never come back (P09); the newest 16. */
+  readonly retired: readonly Incarnation[];
+  readonly cooldownSeconds: number;
+  readonly forwarderVersion: string;
+  readonly groupSets: readonly (readonly string[])[];
+  readonly registeredAt: number;
+  /** ENIs of the cluster as the reaper last counted them (P19). */
+  readonly eniCount?: number | undefined;
+  /** Circuit breaker: distinct failures and when the next single call may go through (P19). */
+  readonly breaker?: { readonly failures: readonly string[]; readonly openUntil?: number | undefined } | undefined;
+}
+
+/** A node that the cluster has: what the reaper walks to find overdue work. */
+export interface ClusterNodeRecord {
+  readonly kind: "cluster-node";
+  readonly cluster: ClusterName;
+  readonly instanceId: InstanceId;
+  readonly version: number;
+}
+
+/** A node with pods that wait for an address of a subnet (P16). */
+export interface SubnetWaiterRecord {
+  readonly kind: "subnet-waiter";
+  readonly subnetId: SubnetId;
+  readonly instanceId: InstanceId;
+  readonly cluster: ClusterName;
+  readonly version: number;
+  readonly expiresAt: number;
+}
+
+/** When some probe of a subnet is next allowed: one per subnet every 10 s, not one per pod (P16). */
+export interface SubnetProbeRecord {
+  readonly kind: "subnet-probe";
+  readonly subnetId: SubnetId;
+  readonly version: number;
+  readonly probeAt: number;
+}
+
+/** An ENI that looked orphaned to the reaper (P23). */
+export interface SightingRecord {
+  readonly kind: "sighting";
+  readonly eniId: EniId;
+  readonly version: number;
+  readonly firstSeenAt: number;
+  readonly instanceId?: InstanceId | undefined;
+  /** True once its deletion is claimed. */
+  readonly claimed: boolean;
+  readonly expiresAt: number;
+}
+
+/** Everything that the ledger keeps, but for the pacer's record. */
+export type LedgerRecord =
+  | TrunkRecord
+  | BranchRecord
+  | ClusterRecord
+  | ClusterNodeRecord
+  | SubnetWaiterRecord
+  | SubnetProbeRecord
+  | SightingRecord;
+
+/** The identity of a record. */
+export type RecordKey =
+  | { readonly kind: "trunk"; readonly instanceId: InstanceId }
+  | { readonly kind: "branch"; readonly instanceId: InstanceId; readonly owner: string; readonly index: number }
+  | { readonly kind: "cluster"; readonly cluster: ClusterName }
+  | { readonly kind: "cluster-node"; readonly cluster: ClusterName; readonly instanceId: InstanceId }
+  | { readonly kind: "subnet-waiter"; readonly subnetId: SubnetId; readonly instanceId: InstanceId }
+  | { readonly kind: "subnet-probe"; readonly subnetId: SubnetId }
+  | { readonly kind: "sighting"; readonly eniId: EniId };
+
+/** A trunk with its branches, as one consistent query showed them. */
+export interface Partition {
+  readonly instanceId: InstanceId;
+  readonly trunk?: TrunkRecord | undefined;
+  readonly branches: readonly BranchRecord[];
+}
