@@ -1,5 +1,17 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { clusterQueueName, deadLettersName, defaultSlug, durations, sharedQueueName, variables } from "./names.ts";
+import {
+  backendVersion,
+  clusterQueueName,
+  counts,
+  deadLettersName,
+  defaultSlug,
+  durations,
+  sharedQueueName,
+  variables,
+} from "./names.ts";
+
+const numbers = [...Object.values(durations), ...Object.values(counts)];
 
 describe("names", () => {
   test("a cluster's queue and its dead letters are named after stage, cluster and kind", () => {
@@ -15,17 +27,27 @@ describe("names", () => {
   });
 
   test("every default lies between its floor and its maximum", () => {
-    for (const { variable, defaultSeconds, floorSeconds, maxSeconds } of Object.values(durations)) {
-      expect(defaultSeconds, variable).toBeGreaterThanOrEqual(floorSeconds);
-      expect(defaultSeconds, variable).toBeLessThanOrEqual(maxSeconds);
+    for (const { variable, default: value, floor, max } of numbers) {
+      expect(value, variable).toBeGreaterThanOrEqual(floor);
+      expect(value, variable).toBeLessThanOrEqual(max);
     }
   });
 
-  test("no two settings share a variable, and every duration names its unit last", () => {
-    const durationVariables = Object.values(durations).map((duration) => duration.variable);
-    const all = [...Object.values(variables), ...durationVariables];
+  test("no two settings share a variable", () => {
+    const all = [...Object.values(variables), ...numbers.map(({ variable }) => variable)];
 
     expect(new Set(all).size).toBe(all.length);
-    expect(durationVariables.filter((variable) => !variable.endsWith("_SECONDS"))).toEqual([]);
+  });
+
+  test("a number's variable is named as the field that it fills", () => {
+    for (const [field, { variable }] of Object.entries({ ...durations, ...counts })) {
+      expect(variable).toBe(`TRUNKLINE_${field.replaceAll(/([A-Z])/g, "_$1").toUpperCase()}`);
+    }
+  });
+
+  test("the reported version is the package's", async () => {
+    const manifest = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
+
+    expect(backendVersion).toBe(manifest.version);
   });
 });

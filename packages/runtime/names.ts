@@ -67,7 +67,7 @@ export const tableKeys = { partition: "pk", sort: "sk" } as const;
 /** The attribute that DynamoDB's time to live looks at, in epoch seconds. It sweeps tombstones and is no clock. */
 export const tableExpiryAttribute = "expiresAt";
 
-/** The environment variables that every function reads, but for the durations. */
+/** The environment variables that every function reads, but for the durations and counts. */
 export const variables = {
   /** The deployment's name: the value of the tag `trunkline:owner`. Required. */
   deployment: "TRUNKLINE_DEPLOYMENT",
@@ -99,9 +99,7 @@ export const variables = {
   instanceLimits: "TRUNKLINE_INSTANCE_LIMITS",
   /** Whether cooled branches are given to later pods: `on` or `off`. Default `on`. */
   reuse: "TRUNKLINE_REUSE",
-  /** Security groups that the account allows on one interface: 1 to 16. Default 5. */
-  securityGroupsMax: "TRUNKLINE_SECURITY_GROUPS_MAX",
-  /** `on`: a duration below its floor is refused. `off` is for the local world and for tests. Default `on`. */
+  /** `on`: a number below its floor is refused. `off` is for the local world and for tests. Default `on`. */
   floors: "TRUNKLINE_FLOORS",
   /** The SDK's own: where DynamoDB is, when it is not AWS's. */
   endpointDynamodb: "AWS_ENDPOINT_URL_DYNAMODB",
@@ -117,8 +115,6 @@ export interface ClusterEntry {
   cluster: string;
   /** The cluster's part of its queues' names. Default: {@link defaultSlug} of the name. */
   slug?: string;
-  /** Only instances in this VPC are served. */
-  vpcId?: string;
   /** Only these security groups are given to pods. */
   securityGroups?: readonly string[];
   /** Only interfaces in these subnets are made. */
@@ -127,57 +123,91 @@ export interface ClusterEntry {
   enisMax?: number;
 }
 
-/** A duration that an operator can set: whole seconds. */
-export interface DurationVariable {
-  variable: string;
-  defaultSeconds: number;
+/** A number that an operator can set by a variable. */
+export interface NumberVariable {
+  readonly variable: string;
+  readonly default: number;
   /** The least value that production takes. */
-  floorSeconds: number;
-  maxSeconds: number;
+  readonly floor: number;
+  readonly max: number;
 }
 
-function duration(variable: string, defaultSeconds: number, floorSeconds: number, maxSeconds: number) {
-  return { variable, defaultSeconds, floorSeconds, maxSeconds } as const satisfies DurationVariable;
+function number(variable: string, values: { default: number; floor: number; max: number }): NumberVariable {
+  return { variable, ...values };
 }
 
-/** The durations that functions read. All are optional. The P-numbers name the rules of the ledger protocol. */
+/**
+ * The durations that functions read, in whole seconds; all are optional.
+ * A key is the field of the core's `Settings` that it fills. P-numbers are the rules of the ledger protocol.
+ */
 export const durations = {
   /** Cool-down of clusters that set none (P21). */
-  cooldown: duration("TRUNKLINE_COOLDOWN_SECONDS", 60, 30, 3_600),
+  cooldownSeconds: number("TRUNKLINE_COOLDOWN_SECONDS", { default: 60, floor: 30, max: 3_600 }),
   /** The shortest cool-down that a cluster may ask for (P21). */
-  cooldownFloor: duration("TRUNKLINE_COOLDOWN_FLOOR_SECONDS", 30, 30, 3_600),
+  cooldownFloorSeconds: number("TRUNKLINE_COOLDOWN_FLOOR_SECONDS", { default: 30, floor: 30, max: 3_600 }),
+  /** Added to every cool-down for clocks that differ (P21). */
+  skewSeconds: number("TRUNKLINE_SKEW_SECONDS", { default: 2, floor: 2, max: 60 }),
   /** How long after its cool-down an idle branch is kept for reuse (P22). */
-  reuseIdle: duration("TRUNKLINE_REUSE_IDLE_SECONDS", 300, 0, 300),
-  /** After this time a step of another worker is overdue and may be finished by anyone (P08). Longer than a function may run. */
-  stepDeadline: duration("TRUNKLINE_STEP_DEADLINE_SECONDS", 60, 35, 900),
+  reuseIdleSeconds: number("TRUNKLINE_REUSE_IDLE_SECONDS", { default: 300, floor: 0, max: 300 }),
+  /** After this time a step of another worker is overdue and may be finished by anyone (P08). Longer than a function runs. */
+  stepDeadlineSeconds: number("TRUNKLINE_STEP_DEADLINE_SECONDS", { default: 60, floor: 35, max: 900 }),
   /** How old an effect must be before NotFound is believed (P07, P12, P13). */
-  notFoundGrace: duration("TRUNKLINE_NOT_FOUND_GRACE_SECONDS", 60, 60, 900),
-  /** After this time an outcome can no longer become an annotation: 240 s in the queue and 60 s in the forwarder (P11). */
-  outcomeDead: duration("TRUNKLINE_OUTCOME_DEAD_SECONDS", 300, 300, 3_600),
-  /** The youngest ENI that the reaper may take for an orphan (P23). */
-  orphanAgeMin: duration("TRUNKLINE_ORPHAN_AGE_MIN_SECONDS", 300, 120, 86_400),
-  /** The least time between the two sightings of an orphan (P23). */
-  orphanSightingsInterval: duration("TRUNKLINE_ORPHAN_SIGHTINGS_INTERVAL_SECONDS", 60, 30, 3_600),
-  /** One probe per subnet or account in this time while pods wait for an address or for the ENI quota (P16). */
-  addressProbe: duration("TRUNKLINE_ADDRESS_PROBE_SECONDS", 10, 5, 300),
-  /** A chain of deferrals ends after this time; snapshots start it again (P16). */
-  waitMax: duration("TRUNKLINE_WAIT_MAX_SECONDS", 3_600, 300, 43_200),
-  /** Any message for a pod takes over a chain that is overdue by this time (P15). */
-  chainOverdue: duration("TRUNKLINE_CHAIN_OVERDUE_SECONDS", 60, 30, 900),
-  /** A node that waits for a device index, or was refused, looks again after this time. */
-  trunkRetry: duration("TRUNKLINE_TRUNK_RETRY_SECONDS", 30, 10, 900),
+  notFoundGraceSeconds: number("TRUNKLINE_NOT_FOUND_GRACE_SECONDS", { default: 60, floor: 60, max: 900 }),
+  /** After this time an outcome can no longer become an annotation: 240 s in the queue, 60 s in the forwarder (P11). */
+  outcomeDeadSeconds: number("TRUNKLINE_OUTCOME_DEAD_SECONDS", { default: 300, floor: 300, max: 3_600 }),
   /** An observation sent longer ago changes nothing (P03). */
-  staleObservation: duration("TRUNKLINE_STALE_OBSERVATION_SECONDS", 900, 300, 3_600),
+  staleObservationSeconds: number("TRUNKLINE_STALE_OBSERVATION_SECONDS", { default: 900, floor: 300, max: 3_600 }),
   /** A snapshot sent longer ago is void (P10). */
-  snapshotVoid: duration("TRUNKLINE_SNAPSHOT_VOID_SECONDS", 900, 300, 3_600),
-  /** The least time between two snapshots that release a branch whatever the versions (P10). */
-  snapshotPairInterval: duration("TRUNKLINE_SNAPSHOT_PAIR_INTERVAL_SECONDS", 30, 30, 900),
-  /** The least time between two requests for the same instance's snapshot (P03). */
-  snapshotRequestInterval: duration("TRUNKLINE_SNAPSHOT_REQUEST_INTERVAL_SECONDS", 60, 10, 900),
+  snapshotVoidSeconds: number("TRUNKLINE_SNAPSHOT_VOID_SECONDS", { default: 900, floor: 300, max: 3_600 }),
   /** After this time without a snapshot the reaper asks about a trunk's pods (P12). */
-  snapshotSilence: duration("TRUNKLINE_SNAPSHOT_SILENCE_SECONDS", 600, 300, 3_600),
+  snapshotOverdueSeconds: number("TRUNKLINE_SNAPSHOT_OVERDUE_SECONDS", { default: 600, floor: 300, max: 3_600 }),
+  /** The least time between two snapshots that release a branch whatever the versions (P10). */
+  omissionGapSeconds: number("TRUNKLINE_OMISSION_GAP_SECONDS", { default: 30, floor: 30, max: 900 }),
+  /** One probe per subnet or account in this time while pods wait for an address or the ENI quota (P16). */
+  addressProbeSeconds: number("TRUNKLINE_ADDRESS_PROBE_SECONDS", { default: 10, floor: 5, max: 300 }),
+  /** How soon a node without a free device index is tried again. */
+  slotRetrySeconds: number("TRUNKLINE_SLOT_RETRY_SECONDS", { default: 30, floor: 10, max: 900 }),
+  /** A chain of deferrals ends after this time; snapshots start it again (P16). */
+  waitMaxSeconds: number("TRUNKLINE_WAIT_MAX_SECONDS", { default: 3_600, floor: 300, max: 43_200 }),
   /** How long the tombstone of a pod stays (P03). */
-  tombstone: duration("TRUNKLINE_TOMBSTONE_SECONDS", 3_600, 3_600, 86_400),
+  tombstoneSeconds: number("TRUNKLINE_TOMBSTONE_SECONDS", { default: 3_600, floor: 3_600, max: 86_400 }),
+  /** The youngest ENI that the reaper may take for an orphan (P23). */
+  orphanAgeSeconds: number("TRUNKLINE_ORPHAN_AGE_SECONDS", { default: 300, floor: 120, max: 86_400 }),
+  /** The least time between the two sightings of an orphan (P23). */
+  sightingGapSeconds: number("TRUNKLINE_SIGHTING_GAP_SECONDS", { default: 60, floor: 30, max: 3_600 }),
 } as const;
 
 export type DurationName = keyof typeof durations;
+
+/** The other numbers that functions read; all are optional. A key is the field of the core's `Settings` that it fills. */
+export const counts = {
+  /** Security groups that the account allows on one interface: the quota, at most 16. */
+  groupsPerEniMax: number("TRUNKLINE_GROUPS_PER_ENI_MAX", { default: 5, floor: 1, max: 16 }),
+  /** ENIs that one run of the reaper deletes at most. */
+  reaperDeletionsMax: number("TRUNKLINE_REAPER_DELETIONS_MAX", { default: 100, floor: 1, max: 1_000 }),
+  /** The share of our ENIs (0 to 1) that may look orphaned before the reaper deletes nothing and says so. */
+  reaperShareMax: number("TRUNKLINE_REAPER_SHARE_MAX", { default: 0.2, floor: 0, max: 1 }),
+  /** The share is not looked at while no more orphans than this are seen. */
+  reaperShareFloor: number("TRUNKLINE_REAPER_SHARE_FLOOR", { default: 20, floor: 0, max: 1_000 }),
+} as const;
+
+export type CountName = keyof typeof counts;
+
+/** How often the reaper runs, in seconds. EventBridge Scheduler is exact to a minute. */
+export const reaperIntervalSeconds = 60;
+
+/** What stays in an outcomes queue longer than this is gone, in seconds (P11). */
+export const outcomeRetentionSeconds = 240;
+
+/**
+ * The state changes of EC2 that reach the queue of instance events, as EventBridge matches them (P12).
+ * Format: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
+ */
+export const instanceEventPattern = {
+  source: ["aws.ec2"],
+  "detail-type": ["EC2 Instance State-change Notification"],
+  detail: { state: ["shutting-down", "terminated"] },
+} as const;
+
+/** The version that the functions report to nodes: that of the package. */
+export const backendVersion = "0.1.0";
