@@ -1,5 +1,7 @@
 export * from "./events.ts";
 export * from "./ids.ts";
+export * from "./instance-limits.ts";
+export * from "./instance-limits-table.ts";
 export * from "./outcomes.ts";
 export * from "./ports.ts";
 export * from "./records.ts";
