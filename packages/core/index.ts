@@ -2,6 +2,7 @@ export * from "./events.ts";
 export * from "./ids.ts";
 export * from "./instance-limits.ts";
 export * from "./instance-limits-table.ts";
+export * from "./intents.ts";
 export * from "./outcomes.ts";
 export * from "./ports.ts";
 export * from "./records.ts";

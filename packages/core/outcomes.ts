@@ -29,7 +29,8 @@ export type WaitReason =
   | "subnet-full"
   | "eni-quota"
   | "step-under-way"
-  | "cluster-paused";
+  | "cluster-paused"
+  | "refused";
 
 /** The pod waits; becomes an event `BranchAllocationDelayed`. */
 export interface PodEniDelayed extends OfPod {

@@ -54,6 +54,8 @@ export interface TrunkRecord {
   readonly branchesMax: number;
   /** Bit v − 1 is set while VLAN ID v is taken; 30 hexadecimal digits for 120 IDs. */
   readonly vlans: string;
+  /** The VLAN ID that was given out last: the search goes on from there, so that a freed one rests longest. */
+  readonly lastVlan?: number | undefined;
   /** Branch slots held: claimed, created, associated, cooling and not yet cut. */
   readonly held: number;
   /** When the trunk was first asked for, epoch milliseconds. Part of its client token. */
@@ -110,17 +112,26 @@ interface PodNames {
   readonly enis: number;
 }
 
-/** A wish that cannot be met yet (P15). */
-export interface WaitingBranch extends BranchIdentity, PodNames {
-  readonly status: "waiting";
+/** Why and since when a pod waits, and when it is looked at again (P15). */
+export interface Wish {
   /** As the pod asks; empty: the trunk's groups. */
   readonly securityGroups: readonly string[];
   readonly reason: WaitReason;
+  /** Epoch milliseconds. */
   readonly since: number;
+  /** Epoch milliseconds. */
   readonly wakeAt: number;
+  /** Rises with each deferral; a copy with a lower number is dropped. */
   readonly chain: number;
   /** Start tag of fair queueing, presented again unchanged (P17). */
   readonly pacerTag?: number | undefined;
+  /** Code of the refusal that the pod was last told, so that an unchanged one is not told again. */
+  readonly problem?: string | undefined;
+}
+
+/** A wish that cannot be met yet. Stands at index 0 for all ENIs of its pod. */
+export interface WaitingBranch extends BranchIdentity, PodNames, Wish {
+  readonly status: "waiting";
 }
 
 interface OnTrunk extends BranchIdentity, PodNames {
@@ -160,6 +171,8 @@ export interface CoolingBranch extends OnTrunk {
   readonly associationId: AssociationId;
   readonly coolingSince: number;
   readonly coolUntil: number;
+  /** When EC2 associated the ENI, epoch milliseconds: NotFound counts only some time later (P07). */
+  readonly associatedAt: number;
   /** True unless a `PodGone` ended it: then a snapshot that omits it must come first (P11). */
   readonly unconfirmed: boolean;
 }
@@ -176,8 +189,12 @@ export interface ReleasingBranch extends OnTrunk {
   /** The ENI is not deleted earlier, epoch milliseconds (P20). */
   readonly deleteNotBefore: number;
   readonly stepDeadline: number;
-  /** First NotFound of a step whose effect may not be visible yet (P07). */
-  readonly notFoundSince?: number | undefined;
+  /** When EC2 associated the ENI, epoch milliseconds; absent when it never was. */
+  readonly associatedAt?: number | undefined;
+  /** The pod lives on: it waits again once this ENI is gone. */
+  readonly wish?: Wish | undefined;
+  /** True when something else sits on the VLAN ID: its bit stays set until the reaper finds it free (P07). */
+  readonly keepsVlan?: boolean | undefined;
 }
 
 /** Tombstone (P03). */

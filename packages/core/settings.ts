@@ -30,6 +30,8 @@ export interface Settings {
   readonly addressProbeSeconds: number;
   /** How soon a node without a free device index is tried again. */
   readonly slotRetrySeconds: number;
+  /** How soon a wish that EC2 refused is tried again, unchanged: the missing group may have been created. */
+  readonly refusalRetrySeconds: number;
   /** A chain of deferrals ends after this (P16). */
   readonly waitMaxSeconds: number;
   /** Tombstones stay so long (P03). */

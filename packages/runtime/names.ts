@@ -167,6 +167,8 @@ export const durations = {
   addressProbeSeconds: number("TRUNKLINE_ADDRESS_PROBE_SECONDS", { default: 10, floor: 5, max: 300 }),
   /** How soon a node without a free device index is tried again. */
   slotRetrySeconds: number("TRUNKLINE_SLOT_RETRY_SECONDS", { default: 30, floor: 10, max: 900 }),
+  /** How soon a wish that EC2 refused is tried again unchanged: the missing group may have been created. */
+  refusalRetrySeconds: number("TRUNKLINE_REFUSAL_RETRY_SECONDS", { default: 30, floor: 10, max: 900 }),
   /** A chain of deferrals ends after this time; snapshots start it again (P16). */
   waitMaxSeconds: number("TRUNKLINE_WAIT_MAX_SECONDS", { default: 3_600, floor: 300, max: 43_200 }),
   /** How long the tombstone of a pod stays (P03). */
