@@ -1,0 +1,44 @@
+import { type DurationName, durations } from "@trunkline/runtime/names";
+
+/**
+ * What the local world shortens, in whole seconds, so that a walk-through of hours fits into a minute. Everything that
+ * is not named here is production's. Each is an ordinary variable of the functions.
+ */
+export const localDurations = {
+  cooldownSeconds: 3,
+  cooldownFloorSeconds: 1,
+  skewSeconds: 1,
+  reuseIdleSeconds: 8,
+  stepDeadlineSeconds: 5,
+  notFoundGraceSeconds: 3,
+  outcomeDeadSeconds: 8,
+  snapshotOverdueSeconds: 30,
+  omissionGapSeconds: 2,
+  addressProbeSeconds: 2,
+  slotRetrySeconds: 2,
+  orphanAgeSeconds: 3,
+  sightingGapSeconds: 2,
+} as const satisfies Partial<Record<DurationName, number>>;
+
+/** Durations of the local world that are no settings of the functions, in seconds, beside what production has. */
+export const worldDurations = {
+  reaperInterval: { local: 2, production: 60 },
+  snapshotInterval: { local: 10, production: 300 },
+  functionTimeout: { local: 5, production: 30 },
+  visibilityTimeout: { local: 30, production: 180 },
+} as const;
+
+/** One row per shortened duration, as the summary prints them. */
+export function shortenedDurations(): readonly { name: string; local: number; production: number }[] {
+  const settings = Object.entries(localDurations).map(([name, local]) => ({
+    name,
+    local,
+    production: durations[name as DurationName].default,
+  }));
+  const world = Object.entries(worldDurations).map(([name, { local, production }]) => ({
+    name: `${name}Seconds`,
+    local,
+    production,
+  }));
+  return [...settings, ...world];
+}

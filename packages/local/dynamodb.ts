@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { explainPort, StartFailure } from "./failure.ts";
+
+/** A DynamoDB server that somebody else may be running. */
+export interface DynamodbServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const binary = fileURLToPath(new URL("../../node_modules/@dynoxide/linux-x64/dynoxide", import.meta.url));
+const startTimeoutMilliseconds = 10_000;
+
+/** Finds a free port, or makes sure that the wanted one is free. */
+export async function freePort(wanted: number, what: string, variable: string): Promise<number> {
+  const probe = createServer();
+  return await new Promise((resolve, reject) => {
+    probe.once("error", (error) => reject(explainPort(error, what, variable, wanted)));
+    probe.listen(wanted, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address ? address.port : wanted;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * Starts dynoxide, a DynamoDB server in one binary, with its tables in memory.
+ *
+ * @param options - `endpoint` names a server that runs already and is only used; `port` 0 takes any free one.
+ * @throws StartFailure when there is no binary for this platform or the port is taken.
+ */
+export async function startDynamodb(options: { endpoint?: string | undefined; port: number }): Promise<DynamodbServer> {
+  if (options.endpoint) return { url: options.endpoint, stop: async () => {} };
+  if (!existsSync(binary))
+    throw new StartFailure(
+      `no DynamoDB server for ${process.platform}-${process.arch}: start DynamoDB Local and set DYNAMODB_ENDPOINT (for example http://127.0.0.1:8000)`,
+    );
+  const port = await freePort(options.port, "DynamoDB", "TRUNKLINE_DYNAMODB_PORT");
+  const child = spawn(binary, ["--port", String(port)], { stdio: ["ignore", "ignore", "pipe"] });
+  await listening(child);
+  return { url: `http://127.0.0.1:${port}`, stop: () => ended(child) };
+}
+
+async function listening(child: ChildProcess): Promise<void> {
+  let said = "";
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`dynoxide did not start: ${said}`)), startTimeoutMilliseconds);
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`dynoxide ended with ${code}: ${said}`)));
+    child.stderr?.on("data", (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-2_000);
+      if (!/listening/i.test(said)) return;
+      clearTimeout(timer);
+      child.removeAllListeners("exit");
+      resolve();
+    });
+  });
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    child.once("exit", () => resolve());
+    child.kill("SIGTERM");
+  });
+}
