@@ -1,0 +1,93 @@
+import type { NodeTrunkProblem, PodEniDelayed, PodEniFailed, WaitReason } from "@trunkline/core";
+
+/** An event of core/v1 without what is the same for all: the object, the source, the times. */
+export interface EventText {
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly message: string;
+}
+
+const normal = (reason: string, message: string): EventText => ({ type: "Normal", reason, message });
+const warning = (reason: string, message: string): EventText => ({ type: "Warning", reason, message });
+
+/** Reasons and messages that alerts and documentation rely on, then ours. */
+export const podEvents = {
+  requested: (groupIds: readonly string[]): EventText =>
+    groupIds.length > 0
+      ? normal("SecurityGroupRequested", `Pod will get the following Security Groups [${groupIds.join(" ")}]`)
+      : warning(
+          "SecurityGroupRequested",
+          "Pod will get the instance security group as the pod didn't match any Security Group from SecurityGroupPolicy",
+        ),
+  allocated: (annotation: string): EventText => normal("ResourceAllocated", `Allocated ${annotation} to the pod`),
+  failed: (outcome: Pick<PodEniFailed, "code" | "detail" | "action">): EventText =>
+    warning(
+      "BranchAllocationFailed",
+      outcome.code === "UnauthorizedOperation"
+        ? `Insufficient permissions: Unable to create Elastic Network Interface.${refusedAction(outcome.action)}`
+        : `failed to allocate branch ENI to pod: ${outcome.code}: ${outcome.detail}`,
+    ),
+  annotationFailed: (error: string): EventText =>
+    warning("BranchENIAnnotationFailed", `failed to annotate pod with branch ENI details: ${error}`),
+  delayed: (outcome: Pick<PodEniDelayed, "reason" | "waitSeconds" | "detail">): EventText =>
+    normal(
+      "BranchAllocationDelayed",
+      `The pod waits for its branch ENI: ${waits[outcome.reason]}${inBrackets(outcome.detail)}${expected(outcome.waitSeconds)}`,
+    ),
+  missed: (groupIds: readonly string[]): EventText =>
+    warning(
+      "SecurityGroupMissed",
+      `Pod matches the Security Groups [${groupIds.join(" ")}] but was admitted without a request for a branch ENI; it has the node's security groups: recreate it`,
+    ),
+} as const;
+
+export const nodeEvents = {
+  controllerVersion: (version: string): EventText =>
+    normal("ControllerVersionNotice", `The node is managed by VPC resource controller version ${version}`),
+  trunkInitiated: (): EventText =>
+    normal("NodeTrunkInitiated", "The node has trunk interface initialized successfully"),
+  problem: (outcome: Pick<NodeTrunkProblem, "reason" | "detail">): EventText =>
+    warning(outcome.reason, problemTexts[outcome.reason](outcome.detail)),
+  eniConfigNotFound: (nodeName: string, eniConfig: string): EventText =>
+    warning("EniConfigNameNotFound", `failed to find the ENIConfig ${eniConfig} for node ${nodeName}`),
+  noProviderId: (): EventText =>
+    warning("NodeTrunkFailedInit", "The node failed initializing trunk interface: the node has no provider ID"),
+  cooldownUpdated: (cooldownSeconds: number): EventText =>
+    normal(
+      "BranchENICoolDownPeriodUpdated",
+      `Branch ENI cool down period has been updated to ${goDuration(cooldownSeconds)}`,
+    ),
+} as const;
+
+const waits: Readonly<Record<WaitReason, string>> = {
+  "trunk-not-ready": "the node's trunk ENI is not ready",
+  "node-full": "the node is at capacity until a cool-down ends",
+  "vlan-ids-cooling": "all VLAN IDs of the node are taken until a cool-down ends",
+  "rate-limit": "the EC2 rate limit of the account",
+  "subnet-full": "no free address in the subnet",
+  "eni-quota": "the account's quota of network interfaces is reached",
+  "step-under-way": "another step for this pod is under way",
+  "cluster-paused": "EC2 refuses interfaces of this cluster",
+  refused: "EC2 refused the request, which is tried again",
+};
+
+const problemTexts: Readonly<Record<NodeTrunkProblem["reason"], (detail: string) => string>> = {
+  NodeTrunkFailedInit: (detail) => prefixed("The node failed initializing trunk interface", detail),
+  TrunkENICreationFailed: (detail) => prefixed("Failed to create trunk interface: Error Code", detail),
+  Unsupported: (detail) => detail,
+  EniConfigNameNotFound: (detail) => detail,
+};
+
+const prefixed = (prefix: string, detail: string): string =>
+  detail.startsWith(prefix) ? detail : detail === "" ? prefix : `${prefix}: ${detail}`;
+
+const refusedAction = (action: string | undefined): string => (action === undefined ? "" : ` ${action} was refused.`);
+const inBrackets = (detail: string): string => (detail === "" ? "" : ` (${detail})`);
+const expected = (seconds: number): string => (seconds > 0 ? `; about ${Math.ceil(seconds)} s` : "");
+
+/** Go's notation of a duration of whole seconds, as the peer prints it: `1m0s`. */
+const goDuration = (seconds: number): string => {
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60)];
+  const rest = `${seconds % 60}s`;
+  return hours > 0 ? `${hours}h${minutes}m${rest}` : minutes > 0 ? `${minutes}m${rest}` : rest;
+};
