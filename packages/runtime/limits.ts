@@ -24,6 +24,9 @@ export const concurrencyMax: Record<Exclude<FunctionName, "reaper">, number> = {
 /** How often a message is given out before it counts as a bug and goes to the dead letters. AWS asks for at least 5. */
 export const receivesMax = 5;
 
+/** What stays in an outcomes queue longer than this is gone, in seconds (P11). */
+export const outcomeRetentionSeconds = 240;
+
 /** How long dead letters stay to be looked at: SQS's longest time, in seconds. */
 export const deadLettersRetentionSeconds = 1_209_600;
 

@@ -198,9 +198,6 @@ export type CountName = keyof typeof counts;
 /** How often the reaper runs, in seconds. EventBridge Scheduler is exact to a minute. */
 export const reaperIntervalSeconds = 60;
 
-/** What stays in an outcomes queue longer than this is gone, in seconds (P11). */
-export const outcomeRetentionSeconds = 240;
-
 /**
  * The state changes of EC2 that reach the queue of instance events, as EventBridge matches them (P12).
  * Format: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
