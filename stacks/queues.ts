@@ -1,9 +1,13 @@
-import { deadLettersRetentionSeconds, receivesMax, visibilityTimeoutSeconds } from "@trunkline/runtime/limits";
+import {
+  deadLettersRetentionSeconds,
+  outcomeRetentionSeconds,
+  receivesMax,
+  visibilityTimeoutSeconds,
+} from "@trunkline/runtime/limits";
 import {
   type ClusterQueueKind,
   clusterQueueName,
   deadLettersName,
-  outcomeRetentionSeconds,
   type SharedQueueKind,
   sharedQueueName,
 } from "@trunkline/runtime/names";
