@@ -1,9 +1,9 @@
+import { outcomeRetentionSeconds } from "@trunkline/runtime/limits";
 import {
   clusterQueueKinds,
   clusterQueueName,
   deadLettersName,
   defaultSlug,
-  outcomeRetentionSeconds,
   sharedQueueKinds,
   sharedQueueName,
 } from "@trunkline/runtime/names";
