@@ -6,7 +6,13 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["packages/**/*.test.ts", "functions/**/*.test.ts", "scripts/**/*.test.ts", "test/*.test.ts"],
+          include: [
+            "packages/**/*.test.ts",
+            "functions/**/*.test.ts",
+            "stacks/**/*.test.ts",
+            "scripts/**/*.test.ts",
+            "test/*.test.ts",
+          ],
         },
       },
       { test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
