@@ -1,1 +1,3 @@
-export {};
+export * from "./errors.ts";
+export * from "./ledger.ts";
+export * from "./table.ts";
