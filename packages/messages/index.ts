@@ -1,1 +1,3 @@
-export {};
+export * from "./limits.ts";
+export * from "./parse.ts";
+export * from "./serialise.ts";
