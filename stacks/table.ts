@@ -1,4 +1,5 @@
-import { tableExpiryAttribute, tableKeys, tableName } from "@trunkline/runtime/names";
+import { tableExpiryAttribute, tableKeys } from "@trunkline/ledger/table";
+import { tableName } from "@trunkline/runtime/names";
 
 /** The ledger: one table, on demand, with point-in-time recovery, which SST switches on for every table. */
 export function createTable(stage: string): sst.aws.Dynamo {

@@ -61,12 +61,6 @@ export function defaultSlug(cluster: string): string {
   return cluster.replaceAll(/[^A-Za-z0-9_-]/g, "-");
 }
 
-/** The table's key attributes; both are strings. */
-export const tableKeys = { partition: "pk", sort: "sk" } as const;
-
-/** The attribute that DynamoDB's time to live looks at, in epoch seconds. It sweeps tombstones and is no clock. */
-export const tableExpiryAttribute = "expiresAt";
-
 /** The environment variables that every function reads, but for the durations and counts. */
 export const variables = {
   /** The deployment's name: the value of the tag `trunkline:owner`. Required. */

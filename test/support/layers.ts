@@ -12,6 +12,7 @@ interface Rule {
 }
 
 const limits = ["core/instance-limits", "core/instance-limits-table"];
+const names = ["ledger/table", "runtime/limits", "runtime/names"];
 const everythingThatRuns = [
   "allocator",
   "core",
@@ -41,7 +42,7 @@ const rules: Readonly<Record<string, Rule>> = {
   "emulator-ec2": { imports: [], outside: true },
   "emulator-kubernetes": { imports: [], outside: true },
   local: { imports: everythingThatRuns, outside: true },
-  stacks: { imports: ["runtime/names", "runtime/limits", ...limits], outside: true },
+  stacks: { imports: [...names, ...limits], outside: true },
   scripts: { imports: limits, outside: true },
   test: { imports: everythingThatRuns, outside: true },
 };
