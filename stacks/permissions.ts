@@ -1,14 +1,13 @@
 import type { FunctionName } from "@trunkline/runtime/names";
 import type { Queues } from "./queues.ts";
 
-/** What the ledger's adapter calls. A transaction needs the rights of its parts and the one to check conditions. */
+/** What the ledger's adapter calls. A transaction needs the rights of its parts. */
 const ledgerActions = [
   "dynamodb:ConditionCheckItem",
   "dynamodb:DeleteItem",
   "dynamodb:GetItem",
   "dynamodb:PutItem",
   "dynamodb:Query",
-  "dynamodb:UpdateItem",
 ];
 
 const consumeActions = [
