@@ -1,1 +1,79 @@
-export {};
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { startAdmission } from "./admission.ts";
+import { type ForwarderClock, systemClock } from "./clock.ts";
+import { createForwarder } from "./forwarder.ts";
+import { createHttpApi } from "./http-api.ts";
+import { createJsonLog, type Log } from "./log.ts";
+import { createQueues } from "./queues.ts";
+import type { ForwarderSettings } from "./settings.ts";
+
+export type { ApiAnswer, ApiRequest, KubernetesApi, WatchListener } from "./api.ts";
+export { type ForwarderClock, systemClock } from "./clock.ts";
+export { createForwarder, type Forwarder, type ForwarderOptions, forwarderVersion } from "./forwarder.ts";
+export { createJsonLog, type Log } from "./log.ts";
+export type { EventQueue, Queues, ReceivedMessage } from "./queues.ts";
+export { type ForwarderEnvironment, type ForwarderSettings, readEnvironment, settingsFrom } from "./settings.ts";
+
+export interface StartOptions {
+  readonly kubeConfig: KubeConfig;
+  /** Made with `useQueueUrlAsEndpoint: false`, so that its endpoint counts and not the host in a queue's URL. */
+  readonly sqs: SQSClient;
+  readonly settings: ForwarderSettings;
+  /** Default: the machine's time. */
+  readonly clock?: ForwarderClock;
+  /** Default: JSON lines on standard output. */
+  readonly log?: Log;
+}
+
+export interface RunningForwarder {
+  /** Resolves when the forwarder follows the cluster; rejects when it is stopped before. */
+  readonly ready: Promise<void>;
+  readonly admissionPort: number;
+  /** Applies and sends what is under way, for a few seconds at most. */
+  stop(): Promise<void>;
+  /** Takes a renewed certificate. */
+  renew(certificate: { readonly key: string; readonly cert: string }): void;
+}
+
+/** Hides a received outcome for longer than it is held, so that nobody else tries it meanwhile. */
+const visibilityMarginSeconds = 15;
+
+/**
+ * Starts the forwarder: follows the cluster, serves its admission webhooks, applies outcomes.
+ *
+ * @returns once the server listens; it answers admission requests when `ready` has resolved. Rejects when the port is taken.
+ */
+export const startForwarder = async (options: StartOptions): Promise<RunningForwarder> => {
+  const { kubeConfig, sqs, settings, clock = systemClock } = options;
+  const log = options.log ?? createJsonLog((line) => process.stdout.write(line), clock.now);
+  const api = createHttpApi(kubeConfig);
+  const queues = createQueues(
+    sqs,
+    {
+      podEvents: settings.podEventsQueueUrl,
+      nodeEvents: settings.nodeEventsQueueUrl,
+      outcomes: settings.outcomesQueueUrl,
+    },
+    settings.outcomeHeldSeconds + visibilityMarginSeconds,
+  );
+  const forwarder = createForwarder({ api, queues, clock, random: Math.random, log, settings });
+  const admission = await startAdmission({
+    ...settings.admission,
+    log,
+    isReady: forwarder.isReady,
+    match: forwarder.match,
+    lookUpServiceAccount: forwarder.lookUpServiceAccount,
+  });
+  const ready = forwarder.start();
+  return {
+    ready,
+    admissionPort: admission.port,
+    renew: admission.renew,
+    stop: async () => {
+      await forwarder.stop();
+      await admission.stop();
+      api.close();
+    },
+  };
+};

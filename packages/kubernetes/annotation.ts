@@ -2,6 +2,11 @@ import type { PodEni } from "@trunkline/core";
 
 /** Longer annotations are not read: 16 ENIs fit five times over. */
 const annotationLengthMax = 32_768;
+/** A pod that asks for more is refused. */
+const enisMax = 16;
+const textLengthMax = 64;
+const eniIdPattern = /^eni-[0-9a-f]{8,17}$/;
+const vlanIdMax = 4_094;
 
 /**
  * The value of the annotation `vpc.amazonaws.com/pod-eni`: JSON without white space, every key, in the order in which the
@@ -27,7 +32,7 @@ export const writePodEnis = (enis: readonly PodEni[]): string =>
  * Reads an annotation as the CNI plugin does: the case of keys does not matter, and keys that old controllers did not
  * write are empty.
  *
- * @returns undefined for what is not a list of ENIs with an ID and a VLAN ID each.
+ * @returns undefined for what is not a list of at most 16 ENIs with an ID and a VLAN ID each.
  */
 export const readPodEnis = (value: string | undefined): readonly PodEni[] | undefined => {
   if (value === undefined || value.length > annotationLengthMax) return undefined;
@@ -37,7 +42,7 @@ export const readPodEnis = (value: string | undefined): readonly PodEni[] | unde
   } catch {
     return undefined;
   }
-  if (!Array.isArray(parsed) || parsed.length === 0) return undefined;
+  if (!Array.isArray(parsed) || parsed.length === 0 || parsed.length > enisMax) return undefined;
   const enis = parsed.map(readPodEni);
   return enis.every((eni) => eni !== undefined) ? enis : undefined;
 };
@@ -47,10 +52,11 @@ const readPodEni = (element: unknown): PodEni | undefined => {
   const fields = new Map(Object.entries(element).map(([key, value]) => [key.toLowerCase(), value as unknown]));
   const text = (key: string): string => {
     const value = fields.get(key);
-    return typeof value === "string" ? value : "";
+    return typeof value === "string" ? value.slice(0, textLengthMax) : "";
   };
   const vlanId = fields.get("vlanid");
-  if (typeof vlanId !== "number" || !Number.isInteger(vlanId) || text("eniid") === "") return undefined;
+  if (typeof vlanId !== "number" || !Number.isInteger(vlanId) || vlanId < 1 || vlanId > vlanIdMax) return undefined;
+  if (!eniIdPattern.test(text("eniid"))) return undefined;
   return {
     eniId: text("eniid"),
     ifAddress: text("ifaddress"),

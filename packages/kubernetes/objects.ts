@@ -42,7 +42,7 @@ export interface PodObject {
   };
   readonly status?: {
     readonly phase?: string;
-    readonly containerStatuses?: readonly { readonly state?: Readonly<Record<string, unknown>> }[];
+    readonly containerStatuses?: readonly { readonly state?: { readonly running?: unknown } }[];
   };
 }
 

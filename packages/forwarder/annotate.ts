@@ -1,0 +1,96 @@
+import type { InstanceId, PodEniAssigned } from "@trunkline/core";
+import { addToMap, type JsonPatchOperation, podEniKey, podEvents, writePodEnis } from "@trunkline/kubernetes";
+import { isPassing, isSuccess, type KubernetesApi, refusalOf } from "./api.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Log } from "./log.ts";
+import { involvedPod, type Recorder } from "./recorder.ts";
+import { type PodView, viewPod } from "./views.ts";
+
+/** What to do about an assigned ENI, from what is known of the pod (P11). */
+export type AnnotationStep =
+  | { readonly do: "patch"; readonly value: string; readonly patch: readonly JsonPatchOperation[] }
+  | { readonly do: "announce"; readonly value: string }
+  | { readonly do: "drop"; readonly because: string };
+
+/**
+ * Decides whether a pod gets the annotation. The patch tests the pod's UID and version in the same request, so that what
+ * was looked at here is what is written to; once written, an annotation never changes.
+ *
+ * @param instanceId of the node on which the pod is, as far as that node is known.
+ */
+export const decideAnnotation = (
+  outcome: PodEniAssigned,
+  pod: PodView | undefined,
+  instanceId: InstanceId | undefined,
+): AnnotationStep => {
+  const value = writePodEnis(outcome.enis);
+  if (pod === undefined || pod.uid !== outcome.podUid) return { do: "drop", because: "the pod is gone" };
+  if (pod.annotation === value) return { do: "announce", value };
+  if (pod.annotation !== undefined) return { do: "drop", because: "the pod has another annotation" };
+  if (pod.terminal) return { do: "drop", because: "the pod has ended" };
+  if (instanceId !== outcome.instanceId) return { do: "drop", because: "the pod's node is another instance" };
+  const annotations = pod.hasAnnotations ? {} : undefined;
+  return {
+    do: "patch",
+    value,
+    patch: [
+      { op: "test", path: "/metadata/uid", value: pod.uid },
+      { op: "test", path: "/metadata/resourceVersion", value: pod.resourceVersion },
+      addToMap(annotations, "/metadata/annotations", podEniKey, value),
+    ],
+  };
+};
+
+export interface AnnotatorOptions {
+  readonly api: KubernetesApi;
+  readonly cluster: Pick<Cluster, "podByUid" | "instanceOf">;
+  readonly recorder: Pick<Recorder, "record">;
+  readonly log: Log;
+}
+
+const looksMax = 6;
+
+/** Whether an outcome is dealt with, or what may pass. */
+export type Applied = { readonly done: true } | { readonly done: false; readonly problem: string };
+
+/** Writes the annotation; on a conflict it looks again, a bounded number of times. */
+export const annotatePod = async (outcome: PodEniAssigned, options: AnnotatorOptions): Promise<Applied> => {
+  const { api, cluster, recorder, log } = options;
+  const path = `/api/v1/namespaces/${outcome.namespace}/pods/${outcome.name}`;
+  const involved = involvedPod({ namespace: outcome.namespace, name: outcome.name, uid: outcome.podUid });
+  let pod = cluster.podByUid(outcome.podUid);
+  let problem = "the pod keeps changing";
+  for (let look = 1; look <= looksMax; look += 1) {
+    if (pod === undefined || look > 1) {
+      const found = await api.request({ method: "GET", path });
+      if (isPassing(found)) return { done: false, problem: refusalOf(found) };
+      pod = isSuccess(found) ? viewPod(found.body) : undefined;
+    }
+    const step = decideAnnotation(outcome, pod, pod === undefined ? undefined : cluster.instanceOf(pod.nodeName));
+    switch (step.do) {
+      case "drop":
+        log("info", "An assigned ENI is not written to its pod.", { podUid: outcome.podUid, because: step.because });
+        return { done: true };
+      case "announce":
+        recorder.record(involved, podEvents.allocated(step.value));
+        return { done: true };
+      case "patch": {
+        const answer = await api.request({
+          method: "PATCH",
+          path,
+          contentType: "application/json-patch+json",
+          body: step.patch,
+        });
+        if (isSuccess(answer)) {
+          recorder.record(involved, podEvents.allocated(step.value));
+          return { done: true };
+        }
+        if (isPassing(answer)) return { done: false, problem: refusalOf(answer) };
+        // A failed test and a conflict look alike to different servers; both mean that the pod is not what it was.
+        problem = refusalOf(answer);
+      }
+    }
+  }
+  recorder.record(involved, podEvents.annotationFailed(problem));
+  return { done: false, problem };
+};

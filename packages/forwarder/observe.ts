@@ -1,0 +1,233 @@
+import type { Incarnation, InstanceId, NodeObserved, NodeUid, PodGone, PodUid, ResourceVersion } from "@trunkline/core";
+import { eligibilityOf, eniConfigNameOf, nodeEvents, podEvents, wantsTrunk } from "@trunkline/kubernetes";
+import type { Cluster } from "./cluster.ts";
+import type { Log } from "./log.ts";
+import { involvedNode, involvedPod, type Recorder } from "./recorder.ts";
+import type { Change } from "./reflector.ts";
+import type { Sender } from "./sender.ts";
+import { type EniConfigView, type NodeView, type PodView, podFacts, tellableGroups, wantsOrHolds } from "./views.ts";
+
+export interface ObserverOptions {
+  readonly cluster: Pick<
+    Cluster,
+    "match" | "instanceOf" | "node" | "nodes" | "podsOnNode" | "pods" | "cniNode" | "eniConfig"
+  >;
+  readonly sender: Pick<Sender, "send">;
+  readonly recorder: Pick<Recorder, "record">;
+  readonly log: Log;
+  readonly incarnation: Incarnation;
+}
+
+/** Turns changes of pods and nodes into events for the functions. Level-triggered: the same state is told once. */
+export interface Observer {
+  pod(change: Change<PodView>): void;
+  node(change: Change<NodeView>): void;
+  /** Looks at one node again, because its CNINode or ENIConfig has changed. */
+  lookAtNode(nodeName: string, version?: string): void;
+  /** Looks at the pods of one namespace, or all, again, because policies or ServiceAccounts have changed. */
+  lookAtPods(namespace?: string): void;
+  /** Tells a node again, although nothing has changed. */
+  repeatNode(nodeName: string): void;
+}
+
+/** What was told about a pod that wants or holds ENIs. */
+interface ToldPod {
+  instanceId: InstanceId | undefined;
+  wish: string | undefined;
+  isGone: boolean;
+}
+
+/** What was told about a node. The version never falls, whichever object it came from. */
+interface ToldNode {
+  instanceId: InstanceId | undefined;
+  version: bigint;
+  wish: string | undefined;
+  problem: string | undefined;
+}
+
+export const createObserver = (options: ObserverOptions): Observer => {
+  const { cluster, sender, recorder, log, incarnation } = options;
+  const pods = new Map<string, ToldPod>();
+  const nodes = new Map<string, ToldNode>();
+  const missed = new Set<string>();
+
+  const lookAtPod = (pod: PodView): void => {
+    if (pod.nodeName === "") return;
+    if (!wantsOrHolds(pod)) {
+      noticeMissed(pod);
+      return;
+    }
+    const told = pods.get(pod.uid) ?? { instanceId: undefined, wish: undefined, isGone: false };
+    pods.set(pod.uid, told);
+    // A pod that holds ENIs holds them on the instance where it got them, whatever now bears its node's name.
+    const isHolding = pod.annotation !== undefined || pod.terminal;
+    told.instanceId = isHolding
+      ? (told.instanceId ?? cluster.instanceOf(pod.nodeName))
+      : cluster.instanceOf(pod.nodeName);
+    if (pod.terminal) tellGone(pod, told, "terminal", pod.resourceVersion);
+    else if (pod.annotation === undefined && !pod.terminating) tellWish(pod, told);
+  };
+
+  const tellWish = (pod: PodView, told: ToldPod): void => {
+    const node = cluster.node(pod.nodeName);
+    if (told.instanceId === undefined || node === undefined) return;
+    const match = cluster.match(pod);
+    if (!match.ok) {
+      log("warn", "A pod waits because its policies cannot be matched.", { ...namesOf(pod), problem: match.problem });
+      return;
+    }
+    const wish = [told.instanceId, pod.enis, ...match.groupIds].join(" ");
+    if (told.wish === wish) return;
+    if (told.wish === undefined) recorder.record(involvedPod(pod), podEvents.requested(match.groupIds));
+    told.wish = wish;
+    sender.send({
+      type: "PodObserved",
+      incarnation,
+      instanceId: told.instanceId,
+      nodeName: node.name,
+      nodeUid: node.uid as NodeUid,
+      pod: podFacts(pod, match.groupIds),
+    });
+  };
+
+  const tellGone = (pod: PodView, told: ToldPod, how: PodGone["how"], version: string): void => {
+    if (told.isGone) return;
+    if (told.instanceId === undefined) {
+      log("warn", "A pod ended on a node whose instance was never known.", namesOf(pod));
+      return;
+    }
+    told.isGone = true;
+    sender.send(podGone(pod, { incarnation, instanceId: told.instanceId, how, version }));
+  };
+
+  /** A pod that a policy older than itself matches, and that runs without a request: admission was down. */
+  const noticeMissed = (pod: PodView): void => {
+    if (!pod.admissible || !pod.running || pod.terminating || missed.has(pod.uid)) return;
+    const match = cluster.match(pod);
+    if (!match.ok || match.groupIds.length === 0) return;
+    if (match.policies.some((policy) => policy.createdAt >= pod.createdAt)) return;
+    missed.add(pod.uid);
+    recorder.record(involvedPod(pod), podEvents.missed(match.groupIds));
+  };
+
+  const lookAtNode = (node: NodeView, version = node.resourceVersion): void => {
+    const told = nodes.get(node.name) ?? { instanceId: undefined, version: 0n, wish: undefined, problem: undefined };
+    nodes.set(node.name, told);
+    const seen = [node.resourceVersion, version].map(BigInt);
+    told.version = [told.version, ...seen].reduce((most, one) => (one > most ? one : most));
+    const cniNode = cluster.cniNode(node.name)?.object;
+    const isWanted = wantsTrunk(node.object, cniNode);
+    const eligibility = eligibilityOf(node.object);
+    if (!eligibility.eligible) {
+      if (isWanted && eligibility.because === "no-provider-id")
+        notice(node, told, "no provider ID", nodeEvents.noProviderId());
+      return;
+    }
+    const isNew = told.instanceId !== eligibility.instanceId;
+    told.instanceId = eligibility.instanceId;
+    const eniConfigName = eniConfigNameOf(node.object, cniNode);
+    const eniConfig = eniConfigName === undefined ? undefined : usable(cluster.eniConfig(eniConfigName));
+    if (isWanted && eniConfigName !== undefined && eniConfig === undefined) {
+      notice(node, told, eniConfigName, nodeEvents.eniConfigNotFound(node.name, eniConfigName));
+    } else {
+      told.problem = undefined;
+      tellNode(told, {
+        type: "NodeObserved",
+        incarnation,
+        instanceId: eligibility.instanceId,
+        nodeName: node.name,
+        nodeUid: node.uid as NodeUid,
+        resourceVersion: String(told.version) as ResourceVersion,
+        wantsTrunk: isWanted,
+        ...(eniConfig === undefined
+          ? {}
+          : {
+              eniConfig: {
+                name: eniConfig.name,
+                subnetId: eniConfig.subnetId,
+                securityGroups: tellableGroups(eniConfig.securityGroups),
+              },
+            }),
+      });
+    }
+    if (isNew) for (const pod of cluster.podsOnNode(node.name)) lookAtPod(pod);
+  };
+
+  const tellNode = (told: ToldNode, event: NodeObserved): void => {
+    const wish = JSON.stringify([event.instanceId, event.nodeUid, event.wantsTrunk, event.eniConfig]);
+    if (told.wish === wish) return;
+    told.wish = wish;
+    sender.send(event);
+  };
+
+  /** Tells a problem once, until it changes. */
+  const notice = (
+    node: NodeView,
+    told: ToldNode,
+    problem: string,
+    text: ReturnType<typeof nodeEvents.noProviderId>,
+  ) => {
+    if (told.problem === problem) return;
+    told.problem = problem;
+    recorder.record(involvedNode(node.name), text);
+  };
+
+  return {
+    pod: (change) => {
+      if (change.type === "seen") {
+        lookAtPod(change.object);
+        return;
+      }
+      const { object: pod, how, version } = change;
+      const told = pods.get(pod.uid);
+      if (told !== undefined && wantsOrHolds(pod)) tellGone(pod, told, how, version);
+      pods.delete(pod.uid);
+      missed.delete(pod.uid);
+    },
+    node: (change) => {
+      if (change.type === "seen") {
+        lookAtNode(change.object);
+        return;
+      }
+      const { object: node } = change;
+      const instanceId = nodes.get(node.name)?.instanceId;
+      nodes.delete(node.name);
+      if (instanceId === undefined) return;
+      sender.send({ type: "NodeGone", incarnation, instanceId, nodeName: node.name, nodeUid: node.uid as NodeUid });
+    },
+    lookAtNode: (nodeName, version) => {
+      const node = cluster.node(nodeName);
+      if (node !== undefined) lookAtNode(node, version);
+    },
+    lookAtPods: (namespace) => {
+      for (const pod of cluster.pods()) if (namespace === undefined || pod.namespace === namespace) lookAtPod(pod);
+    },
+    repeatNode: (nodeName) => {
+      const told = nodes.get(nodeName);
+      const node = cluster.node(nodeName);
+      if (told === undefined || node === undefined) return;
+      told.wish = undefined;
+      lookAtNode(node);
+    },
+  };
+};
+
+/** A pod's end. A pod that was deleted while a container ran was deleted by force: its node tears down later (P21). */
+export const podGone = (
+  pod: Pick<PodView, "uid" | "running" | "terminal" | "graceSeconds">,
+  about: { incarnation: Incarnation; instanceId: InstanceId; how: PodGone["how"]; version: string },
+): PodGone => ({
+  type: "PodGone",
+  incarnation: about.incarnation,
+  instanceId: about.instanceId,
+  podUid: pod.uid as PodUid,
+  resourceVersion: about.version as ResourceVersion,
+  how: about.how,
+  ...(pod.running && !pod.terminal && about.how !== "terminal" ? { forcedGraceSeconds: pod.graceSeconds } : {}),
+});
+
+/** An ENIConfig without a subnet is as good as none. */
+const usable = (eniConfig: EniConfigView | undefined): EniConfigView | undefined =>
+  eniConfig !== undefined && /^subnet-[0-9a-f]{8,17}$/.test(eniConfig.subnetId) ? eniConfig : undefined;
+
+const namesOf = (pod: PodView) => ({ pod: `${pod.namespace}/${pod.name}`, podUid: pod.uid, node: pod.nodeName });

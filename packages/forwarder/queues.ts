@@ -1,0 +1,77 @@
+import {
+  DeleteMessageBatchCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+
+/** What SQS takes in one batch: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+export const batchMax = 10;
+/** Bytes of a batch, and of a message. */
+export const batchBytesMax = 256 * 1024;
+/** The longest that SQS lets a receiver wait. */
+const waitSeconds = 20;
+
+export type EventQueue = "pod-events" | "node-events";
+
+/** A message of the outcomes queue. */
+export interface ReceivedMessage {
+  readonly body: string;
+  readonly receipt: string;
+}
+
+/** The cluster's three queues. Everything rejects when SQS cannot be reached. */
+export interface Queues {
+  /** Sends at most {@link batchMax} bodies; tells for each whether it was accepted. */
+  send(queue: EventQueue, bodies: readonly string[]): Promise<readonly boolean[]>;
+  /** Waits for outcomes; at most {@link batchMax}, none when nothing came in time or the signal ended the wait. */
+  receive(signal: AbortSignal): Promise<readonly ReceivedMessage[]>;
+  delete(receipts: readonly string[]): Promise<void>;
+}
+
+export interface QueueUrls {
+  readonly podEvents: string;
+  readonly nodeEvents: string;
+  readonly outcomes: string;
+}
+
+/**
+ * The queues behind an SQS client.
+ *
+ * @param visibilitySeconds how long a received outcome is hidden from another receive; longer than it is held (P11).
+ */
+export const createQueues = (sqs: SQSClient, urls: QueueUrls, visibilitySeconds: number): Queues => ({
+  send: async (queue, bodies) => {
+    const answer = await sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: queue === "pod-events" ? urls.podEvents : urls.nodeEvents,
+        Entries: bodies.map((body, index) => ({ Id: String(index), MessageBody: body })),
+      }),
+    );
+    const accepted = new Set((answer.Successful ?? []).map((entry) => entry.Id));
+    return bodies.map((_, index) => accepted.has(String(index)));
+  },
+  receive: async (signal) => {
+    const answer = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: urls.outcomes,
+        MaxNumberOfMessages: batchMax,
+        WaitTimeSeconds: waitSeconds,
+        VisibilityTimeout: visibilitySeconds,
+      }),
+      { abortSignal: signal },
+    );
+    return (answer.Messages ?? []).map((message) => ({
+      body: message.Body ?? "",
+      receipt: message.ReceiptHandle ?? "",
+    }));
+  },
+  delete: async (receipts) => {
+    await sqs.send(
+      new DeleteMessageBatchCommand({
+        QueueUrl: urls.outcomes,
+        Entries: receipts.map((receipt, index) => ({ Id: String(index), ReceiptHandle: receipt })),
+      }),
+    );
+  },
+});

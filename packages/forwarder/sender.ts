@@ -1,0 +1,178 @@
+import type { NodeEvent, PodEvent } from "@trunkline/core";
+import { backoffMilliseconds, createPauses, type ForwarderClock } from "./clock.ts";
+import { type Log, textOf } from "./log.ts";
+import { batchBytesMax, batchMax, type EventQueue, type Queues } from "./queues.ts";
+
+/** What the forwarder tells the functions. */
+export type ForwarderEvent = PodEvent | Exclude<NodeEvent, { type: "NodeLook" }>;
+
+export interface Sender {
+  /**
+   * Sends in the background, in batches. A newer wish of the same pod or node replaces one that still waits, since each
+   * carries the whole wish.
+   *
+   * @param validMilliseconds an event that waits longer is dropped: a snapshot must be sent within 10 s of its list (P10).
+   */
+  send(event: ForwarderEvent, validMilliseconds?: number): void;
+  /** Resolves when nothing waits any more, or after the time. */
+  drain(milliseconds: number): Promise<void>;
+  stop(): void;
+}
+
+export interface SenderOptions {
+  readonly queues: Pick<Queues, "send">;
+  readonly clock: ForwarderClock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly serialise: (event: ForwarderEvent) => string;
+}
+
+interface Waiting {
+  readonly key: string;
+  readonly body: string;
+  readonly bytes: number;
+  /** On the monotonic clock. */
+  readonly voidAt: number;
+}
+
+const waitingMax = 50_000;
+const batchesAtOnceMax = 4;
+/** Events come in bursts: a moment's wait fills a batch. */
+const lingerMilliseconds = 4;
+const backoff = { firstMilliseconds: 100, mostMilliseconds: 10_000 };
+
+/** Buffers events and sends them until SQS has accepted them. Nothing is lost while it lives and the buffer is not full. */
+export const createSender = (options: SenderOptions): Sender => {
+  const lanes: Record<EventQueue, Lane> = {
+    "pod-events": createLane("pod-events", options),
+    "node-events": createLane("node-events", options),
+  };
+  return {
+    send: (event, validMilliseconds = Number.POSITIVE_INFINITY) => {
+      const body = options.serialise(event);
+      const bytes = Buffer.byteLength(body);
+      if (bytes > batchBytesMax) {
+        options.log("error", "An event is too large for a message.", { type: event.type, bytes });
+        return;
+      }
+      const voidAt = options.clock.monotonic() + validMilliseconds;
+      lanes[queueOf(event)].add({ key: keyOf(event), body, bytes, voidAt });
+    },
+    drain: async (milliseconds) => {
+      const pauses = createPauses(options.clock);
+      const endsAt = options.clock.monotonic() + milliseconds;
+      const busy = () => Object.values(lanes).some((lane) => lane.isBusy());
+      while (busy() && options.clock.monotonic() < endsAt) await pauses.pause(10);
+    },
+    stop: () => {
+      for (const lane of Object.values(lanes)) lane.stop();
+    },
+  };
+};
+
+interface Lane {
+  add(waiting: Waiting): void;
+  isBusy(): boolean;
+  stop(): void;
+}
+
+const createLane = (queue: EventQueue, { queues, clock, random, log }: SenderOptions): Lane => {
+  const pauses = createPauses(clock);
+  const waiting = new Map<string, Waiting>();
+  let sending = 0;
+  let failures = 0;
+  let isPlanned = false;
+
+  /** The oldest that fit into one message batch; what is void by now is dropped. */
+  const takeBatch = (): Waiting[] => {
+    const batch: Waiting[] = [];
+    let bytes = 0;
+    for (const entry of waiting.values()) {
+      if (batch.length === batchMax || bytes + entry.bytes > batchBytesMax) break;
+      waiting.delete(entry.key);
+      if (entry.voidAt < clock.monotonic()) continue;
+      batch.push(entry);
+      bytes += entry.bytes;
+    }
+    return batch;
+  };
+
+  const sendBatch = async (batch: readonly Waiting[]): Promise<void> => {
+    const accepted = await queues
+      .send(
+        queue,
+        batch.map((entry) => entry.body),
+      )
+      .catch((problem: unknown) => {
+        log("warn", "Events were not sent; they are sent again.", { queue, problem: textOf(problem), failures });
+        return [] as readonly boolean[];
+      });
+    const rest = batch.filter((entry, index) => accepted[index] !== true && !waiting.has(entry.key));
+    failures = rest.length === 0 && accepted.length > 0 ? 0 : failures + 1;
+    for (const entry of rest) waiting.set(entry.key, entry);
+    if (failures > 0) await pauses.pause(backoffMilliseconds(failures, random, backoff));
+  };
+
+  const plan = (): void => {
+    if (isPlanned || pauses.ended || sending >= batchesAtOnceMax || waiting.size === 0) return;
+    isPlanned = true;
+    clock.after(waiting.size >= batchMax ? 0 : lingerMilliseconds, () => {
+      isPlanned = false;
+      void pump();
+    });
+  };
+
+  const pump = async (): Promise<void> => {
+    const batch = takeBatch();
+    if (batch.length > 0) {
+      sending += 1;
+      plan();
+      await sendBatch(batch);
+      sending -= 1;
+    }
+    plan();
+  };
+
+  return {
+    add: (entry) => {
+      if (waiting.size >= waitingMax && !waiting.has(entry.key)) {
+        log("error", "Too many events are waiting: one is dropped; a snapshot will tell it again.", { queue });
+        return;
+      }
+      waiting.delete(entry.key);
+      waiting.set(entry.key, entry);
+      plan();
+    },
+    isBusy: () => sending > 0 || waiting.size > 0,
+    stop: () => pauses.end(),
+  };
+};
+
+const queueOf = (event: ForwarderEvent): EventQueue => {
+  switch (event.type) {
+    case "PodObserved":
+    case "PodGone":
+      return "pod-events";
+    case "NodeObserved":
+    case "NodeGone":
+    case "NodeSnapshot":
+    case "ClusterRegistered":
+      return "node-events";
+  }
+};
+
+/** Events with the same key replace each other while they wait. */
+const keyOf = (event: ForwarderEvent): string => {
+  switch (event.type) {
+    case "PodObserved":
+      return `${event.type} ${event.pod.podUid}`;
+    case "PodGone":
+      return `${event.type} ${event.podUid}`;
+    case "NodeObserved":
+    case "NodeGone":
+    case "NodeSnapshot":
+      return `${event.type} ${event.instanceId}`;
+    case "ClusterRegistered":
+      return event.type;
+  }
+};

@@ -1,0 +1,96 @@
+import { z } from "zod";
+
+/** What the forwarder is told by its operator. */
+export interface ForwarderSettings {
+  /** The cluster's name: for tags of CNINodes and for people; queues are what identifies the cluster. */
+  readonly clusterName: string;
+  readonly podEventsQueueUrl: string;
+  readonly nodeEventsQueueUrl: string;
+  readonly outcomesQueueUrl: string;
+  readonly admission: AdmissionSettings;
+  /** How often each instance is told whole, in seconds. */
+  readonly snapshotSeconds: number;
+  /** How long an outcome is tried, in seconds (P11). */
+  readonly outcomeHeldSeconds: number;
+  /** Cool-down of a cluster whose ConfigMap names none. */
+  readonly cooldownSeconds: number;
+  readonly cooldownFloorSeconds: number;
+}
+
+/** The admission server. */
+export interface AdmissionSettings {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** PEM. */
+  readonly key: string;
+  /** PEM. */
+  readonly cert: string;
+}
+
+const queueUrl = z.url("must be the URL of an SQS queue");
+const wholeNumber = (least: number, most: number) => {
+  const sentence = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, sentence)
+    .transform(Number)
+    .pipe(z.number().min(least, sentence).max(most, sentence));
+};
+
+/** Every variable that the forwarder reads. `AWS_*` and `KUBECONFIG` are read by their clients too. */
+const environment = z.object({
+  TRUNKLINE_CLUSTER: z.string().min(1, "must be the cluster's name"),
+  TRUNKLINE_POD_EVENTS_QUEUE_URL: queueUrl,
+  TRUNKLINE_NODE_EVENTS_QUEUE_URL: queueUrl,
+  TRUNKLINE_OUTCOMES_QUEUE_URL: queueUrl,
+  AWS_REGION: z.string().min(1, "must be a Region such as eu-west-1"),
+  AWS_ENDPOINT_URL_SQS: z.url("must be a URL").optional(),
+  KUBECONFIG: z.string().min(1, "must be the path of a kubeconfig").optional(),
+  TRUNKLINE_ADMISSION_HOST: z.string().min(1, "must be an address to listen on").default("0.0.0.0"),
+  TRUNKLINE_ADMISSION_PORT: wholeNumber(0, 65_535).default(8_443),
+  TRUNKLINE_ADMISSION_CERT: z.string().min(1, "must be the path of a PEM file"),
+  TRUNKLINE_ADMISSION_KEY: z.string().min(1, "must be the path of a PEM file"),
+  TRUNKLINE_SNAPSHOT_SECONDS: wholeNumber(1, 600).default(300),
+  TRUNKLINE_OUTCOME_HELD_SECONDS: wholeNumber(1, 60).default(60),
+  TRUNKLINE_COOLDOWN_SECONDS: wholeNumber(0, 3_600).default(60),
+  TRUNKLINE_COOLDOWN_FLOOR_SECONDS: wholeNumber(0, 3_600).default(30),
+});
+
+export type ForwarderEnvironment = z.output<typeof environment>;
+
+/** The variables, or one clear line for each that is missing or wrong. */
+export type EnvironmentResult =
+  | { readonly ok: true; readonly value: ForwarderEnvironment }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Reads the forwarder's variables. Values are never repeated in a problem. */
+export const readEnvironment = (variables: Readonly<Record<string, string | undefined>>): EnvironmentResult => {
+  const parsed = environment.safeParse(variables);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const problems = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return variables[name] === undefined ? `${name} is not set.` : `${name} ${issue.message}.`;
+  });
+  return { ok: false, problems: [...new Set(problems)] };
+};
+
+/** The settings that the variables and the certificate's files make. */
+export const settingsFrom = (
+  variables: ForwarderEnvironment,
+  certificate: { readonly key: string; readonly cert: string },
+): ForwarderSettings => ({
+  clusterName: variables.TRUNKLINE_CLUSTER,
+  podEventsQueueUrl: variables.TRUNKLINE_POD_EVENTS_QUEUE_URL,
+  nodeEventsQueueUrl: variables.TRUNKLINE_NODE_EVENTS_QUEUE_URL,
+  outcomesQueueUrl: variables.TRUNKLINE_OUTCOMES_QUEUE_URL,
+  admission: {
+    host: variables.TRUNKLINE_ADMISSION_HOST,
+    port: variables.TRUNKLINE_ADMISSION_PORT,
+    ...certificate,
+  },
+  snapshotSeconds: variables.TRUNKLINE_SNAPSHOT_SECONDS,
+  outcomeHeldSeconds: variables.TRUNKLINE_OUTCOME_HELD_SECONDS,
+  cooldownSeconds: variables.TRUNKLINE_COOLDOWN_SECONDS,
+  cooldownFloorSeconds: variables.TRUNKLINE_COOLDOWN_FLOOR_SECONDS,
+});

@@ -1,0 +1,148 @@
+import type { Incarnation, InstanceId, NodeUid, PodFacts, PodUid, ResourceVersion } from "@trunkline/core";
+import type { KubernetesApi } from "./api.ts";
+import type { ForwarderClock } from "./clock.ts";
+import { type Cluster, instanceOfNode } from "./cluster.ts";
+import { listAll } from "./list.ts";
+import { type Log, textOf } from "./log.ts";
+import type { Sender } from "./sender.ts";
+import { type PodView, podFacts, viewPod, wantsOrHolds } from "./views.ts";
+
+export interface SnapshotOptions {
+  readonly api: KubernetesApi;
+  readonly clock: ForwarderClock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly cluster: Pick<Cluster, "match" | "nodesOf" | "nodes">;
+  readonly sender: Pick<Sender, "send">;
+  readonly incarnation: Incarnation;
+  readonly snapshotSeconds: number;
+  /** Called for each node whose turn has come, before its snapshot. */
+  readonly beforeSnapshot: (nodeName: string) => void;
+}
+
+export interface Snapshots {
+  start(): void;
+  stop(): void;
+  /** Sends a snapshot of the instance at once; true when it was sent or there is nothing to send. */
+  snapshot(instanceId: InstanceId): Promise<boolean>;
+  /** Answers with a PodGone for each of the pods that is absent or terminal (P12); true when it could be told. */
+  answer(instanceId: InstanceId, podUids: readonly PodUid[]): Promise<boolean>;
+}
+
+/** A snapshot is sent within this time of its list (P10). */
+const validMilliseconds = 10_000;
+/** What a message takes; more than any node's branches. */
+const podsMax = 250;
+const tickMilliseconds = 500;
+const atOnceMax = 8;
+const startWithinMilliseconds = 1_000;
+
+/** Tells of each instance now and then, from consistent lists, which pods want or hold ENIs (P10). */
+export const createSnapshots = (options: SnapshotOptions): Snapshots => {
+  const { api, clock, random, log, cluster, sender, incarnation, snapshotSeconds, beforeSnapshot } = options;
+  const dueAt = new Map<InstanceId, number>();
+  const underWay = new Map<InstanceId, Promise<boolean>>();
+  let cancelTick: () => void = () => {};
+
+  const factsOf = (pods: readonly PodView[]): readonly PodFacts[] | undefined => {
+    const facts: PodFacts[] = [];
+    for (const pod of pods) {
+      const match = cluster.match(pod);
+      // A pod must not be missing from a snapshot, and must not be told with the wrong groups: rather no snapshot.
+      if (!match.ok && pod.annotation === undefined) return undefined;
+      facts.push(podFacts(pod, match.ok ? match.groupIds : []));
+    }
+    return facts;
+  };
+
+  const take = async (instanceId: InstanceId): Promise<boolean> => {
+    const nodes = cluster.nodesOf(instanceId);
+    const [node] = nodes;
+    if (node === undefined) return true;
+    const listings = await Promise.all(
+      nodes.map(({ name }) => listAll(api, "/api/v1/pods", { fieldSelector: `spec.nodeName=${name}` }, viewPod)),
+    );
+    const pods: PodView[] = [];
+    const versions: bigint[] = [];
+    for (const listing of listings) {
+      if (!listing.ok) return false;
+      versions.push(BigInt(listing.version));
+      pods.push(...listing.objects.filter((pod) => !pod.terminal && wantsOrHolds(pod)));
+    }
+    const facts = pods.length > podsMax ? undefined : factsOf(pods);
+    if (facts === undefined) return false;
+    sender.send(
+      {
+        type: "NodeSnapshot",
+        incarnation,
+        instanceId,
+        nodeName: node.name,
+        nodeUid: node.uid as NodeUid,
+        listVersion: String(versions.reduce((least, one) => (one < least ? one : least))) as ResourceVersion,
+        pods: facts,
+      },
+      validMilliseconds,
+    );
+    return true;
+  };
+
+  const snapshot = (instanceId: InstanceId): Promise<boolean> => {
+    const running = underWay.get(instanceId);
+    if (running !== undefined) return running;
+    const started = take(instanceId)
+      .catch((problem: unknown) => {
+        log("warn", "A snapshot failed.", { instanceId, problem: textOf(problem) });
+        return false;
+      })
+      .finally(() => underWay.delete(instanceId));
+    underWay.set(instanceId, started);
+    return started;
+  };
+
+  const intervalMilliseconds = () => snapshotSeconds * 1_000 * (0.9 + random() * 0.2);
+
+  const tick = (): void => {
+    const now = clock.monotonic();
+    const alive = new Set<InstanceId>();
+    for (const node of cluster.nodes()) {
+      const instanceId = instanceOfNode(node);
+      if (instanceId === undefined) continue;
+      alive.add(instanceId);
+      const due = dueAt.get(instanceId);
+      if (due === undefined) {
+        dueAt.set(instanceId, now + random() * startWithinMilliseconds);
+      } else if (due <= now && underWay.size < atOnceMax) {
+        dueAt.set(instanceId, now + intervalMilliseconds());
+        beforeSnapshot(node.name);
+        void snapshot(instanceId);
+      }
+    }
+    for (const instanceId of dueAt.keys()) if (!alive.has(instanceId)) dueAt.delete(instanceId);
+    cancelTick = clock.after(tickMilliseconds, tick);
+  };
+
+  return {
+    start: tick,
+    stop: () => cancelTick(),
+    snapshot,
+    answer: async (instanceId, podUids) => {
+      // The Node object may be gone, so that its name is not known: the whole cluster is listed.
+      const listing = await listAll(api, "/api/v1/pods", {}, viewPod);
+      if (!listing.ok) return false;
+      const alive = new Map(listing.objects.map((pod) => [pod.uid, pod]));
+      for (const podUid of podUids) {
+        const pod = alive.get(podUid);
+        if (pod !== undefined && !pod.terminal) continue;
+        sender.send({
+          type: "PodGone",
+          incarnation,
+          instanceId,
+          podUid,
+          resourceVersion: (pod?.resourceVersion ?? listing.version) as ResourceVersion,
+          how: pod === undefined ? "absent-from-list" : "terminal",
+        });
+      }
+      return true;
+    },
+  };
+};
