@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import {
   ConditionalCheckFailedException,
   TransactionCanceledException,
@@ -17,6 +17,7 @@ import { rowOf, writeAttribute } from "./attributes.ts";
 import { conditionOf } from "./conditions.ts";
 import { ledgerError } from "./errors.ts";
 import { type TableKey, tableKeyOf } from "./keys.ts";
+import { freshMark } from "./marks.ts";
 
 /** The most writes in one transaction: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html */
 const transactionWritesMax = 100;
@@ -58,7 +59,7 @@ export async function commit(target: CommitTarget, transaction: Transaction): Pr
  * try's own effect: the mark of the write, in the row that comes back, tells this from another worker's write.
  */
 async function putAlone(target: CommitTarget, write: Extract<Write, { kind: "put" }>): Promise<CommitResult> {
-  const mark = randomBytes(6).toString("base64url");
+  const mark = freshMark();
   try {
     await target.documents.send(
       new PutCommand({
@@ -104,7 +105,7 @@ async function commitTogether(target: CommitTarget, parts: Part[]): Promise<Comm
   await target.documents.send(
     new TransactWriteCommand({
       TransactItems: parts,
-      ClientRequestToken: randomBytes(18).toString("base64url"),
+      ClientRequestToken: randomUUID(),
     }),
   );
   return "committed";
