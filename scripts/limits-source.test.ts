@@ -1,3 +1,6 @@
+import { readFile } from "node:fs/promises";
+import { type InstanceLimits, instanceLimits } from "@trunkline/core/instance-limits";
+import { instanceLimitsTable } from "@trunkline/core/instance-limits-table";
 import { describe, expect, test } from "vitest";
 import { readLimitsSource } from "./limits-source.ts";
 import { renderLimitsTable } from "./limits-table.ts";
@@ -67,6 +70,16 @@ describe("readLimitsSource", () => {
 });
 
 describe("renderLimitsTable", () => {
+  test("the table of the core is what it writes: nobody edited it by hand", async () => {
+    const lookup = instanceLimits(instanceLimitsTable);
+    const types = instanceLimitsTable.flatMap(([, , , , names]) => names.split(" "));
+    const known = new Map(types.map((type) => [type, lookup.of(type) as InstanceLimits]));
+
+    const written = await readFile(new URL("../packages/core/instance-limits-table.ts", import.meta.url), "utf8");
+
+    expect(renderLimitsTable(known)).toBe(written);
+  });
+
   test("types with the same limits share a row, and the order of the source does not matter", () => {
     const small = { ...m5, interfaces: 2, branchesMax: 4, defaultCardInterfaces: 2 };
     const one = renderLimitsTable(

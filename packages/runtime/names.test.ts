@@ -3,10 +3,12 @@ import { describe, expect, test } from "vitest";
 import {
   backendVersion,
   clusterQueueName,
+  clusterQueueUrl,
   counts,
   deadLettersName,
   defaultSlug,
   durations,
+  queueNameOf,
   sharedQueueName,
   variables,
 } from "./names.ts";
@@ -24,6 +26,18 @@ describe("names", () => {
 
   test("a cluster name with dots becomes a slug that SQS takes", () => {
     expect(defaultSlug("eu.prod.example.com")).toBe("eu-prod-example-com");
+  });
+
+  test("a cluster's queue is found by the prefix of all URLs, and an event's ARN names the same queue", () => {
+    const prefix = "https://sqs.us-west-2.amazonaws.com/123456789012/trunkline-prod-";
+
+    const url = clusterQueueUrl(prefix, { cluster: "eu.example.com" }, "pod-events");
+
+    expect(url).toBe(`${prefix}eu-example-com-pod-events`);
+    expect(clusterQueueUrl(prefix, { cluster: "eu.example.com", slug: "eu" }, "outcomes")).toBe(`${prefix}eu-outcomes`);
+    expect(queueNameOf("arn:aws:sqs:us-west-2:123456789012:trunkline-prod-eu-example-com-pod-events")).toBe(
+      queueNameOf(url),
+    );
   });
 
   test("every default lies between its floor and its maximum", () => {

@@ -117,6 +117,16 @@ export interface ClusterEntry {
   enisMax?: number;
 }
 
+/** URL of a cluster's queue, from the value of `TRUNKLINE_CLUSTER_QUEUE_URL_PREFIX`. */
+export function clusterQueueUrl(prefix: string, entry: ClusterEntry, kind: ClusterQueueKind): string {
+  return `${prefix}${entry.slug ?? defaultSlug(entry.cluster)}-${kind}`;
+}
+
+/** The name at the end of a queue's URL, or of its ARN, which is how an event names the queue that it came through. */
+export function queueNameOf(urlOrArn: string): string {
+  return urlOrArn.slice(Math.max(urlOrArn.lastIndexOf("/"), urlOrArn.lastIndexOf(":")) + 1);
+}
+
 /** A number that an operator can set by a variable. */
 export interface NumberVariable {
   readonly variable: string;
