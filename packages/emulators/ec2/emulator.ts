@@ -2,8 +2,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { DEFAULT_CONFIG, type Ec2ConfigPatch, patchConfig } from "./model/config.ts";
 import { createEc2Model, type Ec2Model } from "./model/model.ts";
+import { seededRandom, seedFor } from "./model/random.ts";
 import { type LatencyConfig, NO_LATENCY } from "./server/latency.ts";
-import { seededRandom } from "./server/random.ts";
 import { createRealClock } from "./server/real-clock.ts";
 import { Regions } from "./server/regions.ts";
 import { createEc2Server } from "./server/server.ts";
@@ -39,11 +39,11 @@ export async function startEc2Emulator(settings: EmulatorSettings = {}): Promise
   let latency = givenLatency;
   let config = patchConfig(DEFAULT_CONFIG, given);
   const regions = new Regions(region, (name) =>
-    createEc2Model({ clock, random: seededRandom(seed), region: name, account, config }),
+    createEc2Model({ clock, random: seededRandom(seedFor(seed, name)), region: name, account, config }),
   );
   const server = createEc2Server({
     regions,
-    random: seededRandom(seed + 1),
+    random: seededRandom(seedFor(seed, "latency")),
     latency: () => latency,
     configure: (change) => {
       latency = change.latency ?? latency;

@@ -71,13 +71,26 @@ export class Collection<T extends Identified> {
 
   /** What a describe lists, in order of creation. */
   listed(): Row<T>[] {
-    const { describeDelayMs } = this.#visibility();
-    if (describeDelayMs === 0) return [...this.#live.values()];
-    const horizonMs = this.#clock.now() - describeDelayMs;
-    this.#deleted = this.#deleted.filter((deletion) => deletion.deletedAtMs > horizonMs);
-    const late = this.#deleted.map((deletion) => deletion.entry);
-    return [...this.#live.values(), ...late]
+    if (this.#visibility().describeDelayMs === 0) return [...this.#live.values()];
+    const horizonMs = this.#horizonMs();
+    return [...this.#live.values(), ...this.#recentlyDeleted()]
       .filter((entry) => entry.createdAtMs <= horizonMs)
       .sort((a, b) => a.sequence - b.sequence);
+  }
+
+  /** What a describe that names `id` shows. */
+  shown(id: string): Row<T> | undefined {
+    const entry = this.#live.get(id) ?? this.#recentlyDeleted().find((deleted) => deleted.record.id === id);
+    return entry && entry.createdAtMs <= this.#horizonMs() ? entry : undefined;
+  }
+
+  #horizonMs(): number {
+    return this.#clock.now() - this.#visibility().describeDelayMs;
+  }
+
+  #recentlyDeleted(): Entry<T>[] {
+    const horizonMs = this.#horizonMs();
+    this.#deleted = this.#deleted.filter((deletion) => deletion.deletedAtMs > horizonMs);
+    return this.#deleted.map((deletion) => deletion.entry);
   }
 }

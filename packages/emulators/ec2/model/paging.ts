@@ -43,12 +43,10 @@ export function rowsOf<T extends Identified>(
   kind: IdName,
   ids: readonly string[] | undefined,
 ): Row<T>[] {
-  const listed = collection.listed();
-  if (!ids?.length) return listed;
-  const byId = new Map(listed.map((row) => [row.record.id, row]));
+  if (!ids?.length) return collection.listed();
   const named = new Map<string, Row<T>>();
   for (const id of ids) {
-    const row = byId.get(wellFormed(kind, id));
+    const row = collection.shown(wellFormed(kind, id));
     if (!row) throw notFound(kind, id);
     named.set(id, row);
   }
