@@ -8,7 +8,7 @@ test("a Deployment becomes running pods with addresses, spread over the nodes", 
   await apply(deployment("web", 4));
   await clock.advance(1_000);
 
-  const running = pods("web-");
+  const running = pods("web");
   expect(errors).toEqual([]);
   expect(running.map(({ status }) => status?.phase)).toEqual(["Running", "Running", "Running", "Running"]);
   expect(new Set(running.map(({ status }) => status?.podIP))).toEqual(new Set(network.assigned));

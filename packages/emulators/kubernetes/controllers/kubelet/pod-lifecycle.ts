@@ -53,9 +53,14 @@ export function stopSandbox(runtime: PodRuntime, host: LifecycleHost): void {
   runtime.station = undefined;
 }
 
-/** Makes the sandbox, or tells why it cannot be made. */
+/** Makes the sandbox, or tells why it cannot be made and tries again after a pause. */
 function startSandbox(runtime: PodRuntime, host: LifecycleHost): boolean {
   const { plane, nodeName, nodeAddress, instanceId } = host;
+  const leftMs = runtime.sandboxDueMs - plane.clock.now();
+  if (leftMs > 0) {
+    host.changedAfter(runtime.uid, leftMs);
+    return false;
+  }
   const cni = cniStateOf(plane.caches.pods.indexed(nodeIndex(nodeName)));
   const made = connectSandbox(runtime.pod, { instanceId, privateIp: nodeAddress, cni }, plane.network);
   if ("error" in made) {
@@ -65,6 +70,8 @@ function startSandbox(runtime: PodRuntime, host: LifecycleHost): boolean {
     const message = `Failed to create pod sandbox: ${rpc}: ${made.error}`;
     const reason = "FailedCreatePodSandBox";
     tellOfPod(host, runtime.pod, { type: "Warning", reason, message, aggregateBy: made.error });
+    runtime.sandboxDueMs = plane.clock.now() + plane.settings.sandboxRetryMs;
+    host.changedAfter(runtime.uid, plane.settings.sandboxRetryMs);
     return false;
   }
   const { attachment } = made;
@@ -190,10 +197,7 @@ export async function advancePod(runtime: PodRuntime, host: LifecycleHost): Prom
   if (runtime.pod.metadata.deletionTimestamp !== undefined) return endPod(runtime, host);
   if (isFinished(runtime.pod)) return stopSandbox(runtime, host);
   dropChangedSandbox(runtime, host);
-  if (runtime.station === undefined && !startSandbox(runtime, host)) {
-    host.changedAfter(runtime.uid, host.plane.settings.sandboxRetryMs);
-  } else if (startContainers(runtime, host)) {
-    restartContainers(runtime, host);
-  }
+  const connected = runtime.station !== undefined || startSandbox(runtime, host);
+  if (connected && startContainers(runtime, host)) restartContainers(runtime, host);
   await publish(runtime, host);
 }

@@ -16,6 +16,8 @@ export interface PodRuntime {
   readonly containers: ContainerRuntime[];
   /** The sandbox with its network, once it could be made. */
   station: Station | undefined;
+  /** When a sandbox may be tried (epoch ms): changes of the pod do not shorten the pause after a failure. */
+  sandboxDueMs: number;
   readonly startedMs: number;
   /** When the images are there (epoch ms); `undefined` before pulling begins. */
   pulledMs: number | undefined;
@@ -60,6 +62,7 @@ export function createPodRuntime(pod: Pod, host: PodHost): PodRuntime {
     pod,
     containers: [],
     station: undefined,
+    sandboxDueMs: clock.now(),
     startedMs: clock.now(),
     pulledMs: undefined,
     endedMs: undefined,

@@ -1,13 +1,15 @@
 import type { Random } from "../../ports.ts";
 import type { KubernetesNode, Pod } from "../objects.ts";
-import { nameOf } from "../objects.ts";
+import { controllerOf, nameOf } from "../objects.ts";
 import { matchesNode, untolerated } from "./placement.ts";
 import { type Amounts, allocatable, podAmounts } from "./usage.ts";
 
-/** A node and what its pods take already. */
+/** A node and what is there already. */
 export interface Candidate {
   node: KubernetesNode;
   used: Amounts;
+  /** How many pods of each owner (by UID) are there. */
+  siblings: Map<string, number>;
 }
 
 /** The node for a pod, or the text that `kubectl describe pod` shows. */
@@ -78,7 +80,10 @@ function freeShare({ node, used }: Candidate): number {
   return shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }
 
-/** Chooses the least used of the nodes that fit; chance decides between equals. Pure but for the chance. */
+/** What a sibling on a node weighs against free room: replicas are spread first, as by the real default constraints. */
+const SIBLING_WEIGHT = 1;
+
+/** Chooses the least used of the nodes that fit, with the fewest siblings; chance decides between equals. Pure but for the chance. */
 export function chooseNode(pod: Pod, candidates: Candidate[], random: Random): Choice {
   const refusals: Refusal[] = [];
   let best: { node: string; score: number } | undefined;
@@ -88,7 +93,8 @@ export function chooseNode(pod: Pod, candidates: Candidate[], random: Random): C
       refusals.push(refused);
       continue;
     }
-    const score = freeShare(candidate) + random() * 1e-6;
+    const siblings = candidate.siblings.get(controllerOf(pod)?.uid ?? "") ?? 0;
+    const score = freeShare(candidate) - SIBLING_WEIGHT * siblings + random() * 1e-6;
     if (best === undefined || score > best.score) best = { node: nameOf(candidate.node), score };
   }
   return best === undefined ? { message: failureMessage(refusals) } : { node: best.node };

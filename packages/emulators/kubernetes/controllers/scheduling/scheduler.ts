@@ -1,6 +1,15 @@
 import { isStatusError } from "../../ports.ts";
 import { type Controller, type ControlPlane, nodeIndex } from "../control-plane.ts";
-import { type Condition, canonicalJson, type KubernetesNode, keyOf, nameOf, type Pod, timestamp } from "../objects.ts";
+import {
+  type Condition,
+  canonicalJson,
+  controllerOf,
+  type KubernetesNode,
+  keyOf,
+  nameOf,
+  type Pod,
+  timestamp,
+} from "../objects.ts";
 import { isFinished } from "../workloads/pods.ts";
 import { type Candidate, chooseNode } from "./choose.ts";
 import { account, podAmounts, usedBy } from "./usage.ts";
@@ -8,13 +17,32 @@ import { account, podAmounts, usedBy } from "./usage.ts";
 const SCHEDULER = "default-scheduler";
 /** Bindings that are under way at a time. */
 const BINDINGS_MAX = 32;
-/** A pod that fits nowhere is told again after this, even if nothing has changed, as the real scheduler's flush does. */
+/** Pods that fit nowhere are looked at again after this even if nothing has changed: the real scheduler's flush. */
 const RETRY_MS = 60_000;
+/** The pause before the next pass when the API server refused a binding. */
+const REFUSED_RETRY_MS = 1_000;
 const PASS = "pass";
 
 /** What of a node decides about placement; a heartbeat does not. */
 function placementText(node: KubernetesNode | undefined): string {
   return canonicalJson([node?.metadata.labels, node?.spec, node?.status?.allocatable]);
+}
+
+function countSiblings(pods: Pod[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const pod of pods) countSibling(pod, counts);
+  return counts;
+}
+
+function countSibling(pod: Pod, counts: Map<string, number>): void {
+  const owner = controllerOf(pod)?.uid;
+  if (owner !== undefined) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+}
+
+/** Takes a choice for granted, so that the next pod of the pass sees it. */
+function assume(pod: Pod, { used, siblings }: Candidate): void {
+  account(used, podAmounts(pod.spec));
+  countSibling(pod, siblings);
 }
 
 /** Binds pods to nodes. One pass looks at all pods that wait; whatever may make room causes the next pass. */
@@ -79,7 +107,10 @@ export function startScheduler(plane: ControlPlane): Controller {
   async function schedulePass(): Promise<void> {
     const candidates: Candidate[] = [...caches.nodes.all()]
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-      .map((node) => ({ node, used: usedBy(caches.pods.indexed(nodeIndex(nameOf(node)))) }));
+      .map((node) => {
+        const pods = caches.pods.indexed(nodeIndex(nameOf(node)));
+        return { node, used: usedBy(pods), siblings: countSiblings(pods) };
+      });
     const byPriority = [...waiting.values()].sort((a, b) => (b.spec.priority ?? 0) - (a.spec.priority ?? 0));
     let underWay: Promise<void>[] = [];
     for (const pod of byPriority) {
@@ -87,8 +118,8 @@ export function startScheduler(plane: ControlPlane): Controller {
       if ("message" in choice) {
         underWay.push(tellUnschedulable(pod, choice.message).catch(settle));
       } else {
-        const used = candidates.find(({ node }) => nameOf(node) === choice.node)?.used;
-        if (used !== undefined) account(used, podAmounts(pod.spec));
+        const chosen = candidates.find(({ node }) => nameOf(node) === choice.node);
+        if (chosen !== undefined) assume(pod, chosen);
         underWay.push(bind(pod, choice.node).catch(settle));
       }
       if (underWay.length < BINDINGS_MAX) continue;
@@ -102,8 +133,8 @@ export function startScheduler(plane: ControlPlane): Controller {
   /** A pod that is gone or changed meanwhile comes again by itself if it still waits. */
   function settle(error: unknown): void {
     if (!isStatusError(error)) throw error;
-    plane.settings.onError(error);
-    queue.addAfter(PASS, 1_000);
+    if (!isStatusError(error, "Conflict") && !isStatusError(error, "NotFound")) plane.settings.onError(error);
+    queue.addAfter(PASS, REFUSED_RETRY_MS);
   }
 
   return { stop: () => queue.stop() };

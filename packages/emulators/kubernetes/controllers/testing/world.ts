@@ -27,6 +27,7 @@ export interface TestWorld {
   network: TestNetwork;
   controllers: Controllers;
   errors: unknown[];
+  /** The pods with this name, or whose name begins with it and a hyphen. */
   pods(prefix: string): Pod[];
   apply(...objects: KubernetesObject[]): Promise<void>;
   /** The messages of the events with this reason, oldest first. */
@@ -72,7 +73,7 @@ export function startTestWorld(settings: Partial<ControllerSettings> = {}): Test
     network,
     controllers,
     errors,
-    pods: (prefix) => api.all<Pod>("pods").filter((pod) => nameOf(pod).startsWith(prefix)),
+    pods: (prefix) => api.all<Pod>("pods").filter((pod) => `${nameOf(pod)}-`.startsWith(`${prefix}-`)),
     async apply(...objects) {
       for (const object of objects) await access.create(object);
     },

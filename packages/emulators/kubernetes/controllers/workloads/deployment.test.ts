@@ -26,7 +26,7 @@ test("a new image replaces all pods, and the status ends as `kubectl rollout sta
   await setImage(world, "httpd");
   await world.clock.advance(20_000);
 
-  expect(world.pods("web-").map(({ spec }) => spec.containers[0]?.image)).toEqual(Array(4).fill("httpd"));
+  expect(world.pods("web").map(({ spec }) => spec.containers[0]?.image)).toEqual(Array(4).fill("httpd"));
   expect(statusOf(world)).toMatchObject({
     observedGeneration: 2,
     replicas: 4,
@@ -66,11 +66,11 @@ test("scaling changes the pods without a new ReplicaSet, and the rollout stays c
 
   await world.access.patch(ref, { type: "merge", body: { spec: { replicas: 5 } } });
   await world.clock.advance(2_000);
-  const grown = world.pods("web-").length;
+  const grown = world.pods("web").length;
   await world.access.patch(ref, { type: "merge", body: { spec: { replicas: 1 } } });
   await world.clock.advance(2_000);
 
-  expect([grown, world.pods("web-").length]).toEqual([5, 1]);
+  expect([grown, world.pods("web").length]).toEqual([5, 1]);
   expect(world.api.all("replicasets")).toHaveLength(1);
   expect(progress(world)?.reason).toBe("NewReplicaSetAvailable");
 });
@@ -105,12 +105,12 @@ test("a pod that is deleted is replaced", async () => {
   const world = await startTestCluster(1);
   await world.apply(deployment("web", 1));
   await world.clock.advance(2_000);
-  const [before] = world.pods("web-");
+  const [before] = world.pods("web");
 
   await world.access.delete({ group: "", resource: "pods", namespace: "default", name: before?.metadata.name ?? "" });
   await world.clock.advance(2_000);
 
-  const after = world.pods("web-");
+  const after = world.pods("web");
   expect(after).toHaveLength(1);
   expect(after[0]?.metadata.uid).not.toBe(before?.metadata.uid);
   expect(after[0]?.status?.phase).toBe("Running");

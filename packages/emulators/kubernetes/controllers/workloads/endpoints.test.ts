@@ -24,8 +24,8 @@ test("the slice of a Service lists its ready pods and follows them", async () =>
 
   await world.clock.advance(2_000);
   const two = addresses(world);
-  const name = world.pods("web-")[0]?.metadata.name ?? "";
-  const gone = world.pods("web-")[0]?.status?.podIP;
+  const name = world.pods("web")[0]?.metadata.name ?? "";
+  const gone = world.pods("web")[0]?.status?.podIP;
   await world.access.delete({ group: "", resource: "pods", namespace: "default", name });
   await world.clock.advance(10);
   const ending = addresses(world);

@@ -33,7 +33,7 @@ test("a Job runs its pods at most `parallelism` at a time and completes", async 
     succeeded: 3,
     conditions: [{ type: "SuccessCriteriaMet" }, { type: "Complete", status: "True" }],
   });
-  expect(world.pods("work-").map(({ status }) => status?.phase)).toEqual(Array(3).fill("Succeeded"));
+  expect(world.pods("work").map(({ status }) => status?.phase)).toEqual(Array(3).fill("Succeeded"));
   expect(world.events("Completed")).toMatchObject([{ message: "Job completed", about: "work" }]);
 });
 
@@ -56,7 +56,7 @@ test("a Job whose pods fail gives up after its limit", async () => {
 
   expect(statusOf(world)).toMatchObject({ failed: 3, succeeded: 0 });
   expect(statusOf(world)?.conditions?.at(-1)).toMatchObject({ type: "Failed", reason: "BackoffLimitExceeded" });
-  expect(world.pods("work-").map(({ status }) => status?.phase)).toEqual(Array(3).fill("Failed"));
+  expect(world.pods("work").map(({ status }) => status?.phase)).toEqual(Array(3).fill("Failed"));
 });
 
 test("deleting a pod that succeeded does not run the work again", async () => {
@@ -64,11 +64,11 @@ test("deleting a pod that succeeded does not run the work again", async () => {
   await world.apply(job({ completions: 1, parallelism: 1 }, ["true"]));
   await world.clock.advance(5_000);
 
-  const name = world.pods("work-")[0]?.metadata.name ?? "";
+  const name = world.pods("work")[0]?.metadata.name ?? "";
   await world.access.delete({ group: "", resource: "pods", namespace: "default", name });
   await world.clock.advance(5_000);
 
-  expect(world.pods("work-")).toEqual([]);
+  expect(world.pods("work")).toEqual([]);
   expect(statusOf(world)).toMatchObject({ succeeded: 1, active: 0 });
 });
 
@@ -78,7 +78,7 @@ test("a suspended Job starts nothing", async () => {
   await world.apply(job({ completions: 1, parallelism: 1, suspend: true }, ["true"]));
   await world.clock.advance(5_000);
 
-  expect(world.pods("work-")).toEqual([]);
+  expect(world.pods("work")).toEqual([]);
   const [stored] = world.api.all<Job>("jobs");
   expect(stored !== undefined && isOver(stored)).toBe(false);
 });
