@@ -1,4 +1,5 @@
 import type { ApiUsers, Clock, LogSource, Random } from "../ports.ts";
+import { isStatusError } from "../ports.ts";
 import { type Controller, createControlPlane } from "./control-plane.ts";
 import { type Connectivity, createConnectivity } from "./kubelet/connectivity.ts";
 import { startFeatureAgent } from "./kubelet/feature-agent.ts";
@@ -45,6 +46,7 @@ export interface Controllers {
 }
 
 interface RunningNode {
+  instanceId: string;
   kubelet: Kubelet;
   agent: NodeAgent;
 }
@@ -96,15 +98,23 @@ export function startControllers(options: ControllersOptions): Controllers {
     async registerNode(registration) {
       const nodeName = nodeNameOf(registration);
       const { instanceId, privateIp: nodeAddress } = registration;
-      await stopNode(nodeName);
+      const known = nodes.get(nodeName);
+      // A kubelet that registers again keeps its pods; another instance under the same name has none.
+      const kept = known?.instanceId === instanceId ? known.kubelet : undefined;
+      if (kept === undefined) await stopNode(nodeName);
+      await known?.agent.stop();
       const agent = await startNodeAgent(plane, registration);
-      const kubelet = startKubelet({ plane, connectivity, runtimes, nodeName, nodeAddress, instanceId });
-      nodes.set(nodeName, { kubelet, agent });
+      const kubelet = kept ?? startKubelet({ plane, connectivity, runtimes, nodeName, nodeAddress, instanceId });
+      nodes.set(nodeName, { instanceId, kubelet, agent });
       return nodeName;
     },
     async deregisterNode(name) {
       await stopNode(name);
-      await nodeApi.delete({ group: "", resource: "nodes", name });
+      try {
+        await nodeApi.delete({ group: "", resource: "nodes", name });
+      } catch (error) {
+        if (!isStatusError(error, "NotFound")) throw error;
+      }
     },
     async resetCapacity(name) {
       await nodes.get(name)?.agent.resetCapacity();

@@ -199,6 +199,7 @@ export interface Job extends KubernetesObject {
     parallelism?: number;
     backoffLimit?: number;
     suspend?: boolean;
+    ttlSecondsAfterFinished?: number;
     template: PodTemplate;
   };
   status?: {

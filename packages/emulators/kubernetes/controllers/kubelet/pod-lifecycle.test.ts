@@ -269,10 +269,12 @@ test("when the annotation of a running branch vanishes, the sandbox is made anew
   await world.access.patch(podRef("a"), { type: "merge", body: { metadata: { annotations: { [POD_ENI]: null } } } });
   await world.clock.advance(1_500);
   const failures = world.events("FailedCreatePodSandBox").at(-1)?.count ?? 0;
+  const without = world.pods("a")[0]?.status?.podIP;
   await annotate(world, "a", "10.0.7.8");
   await world.clock.advance(2_000);
 
   expect(world.events("SandboxChanged")[0]?.message).toBe("Pod sandbox changed, it will be killed and re-created.");
   expect(failures).toBeGreaterThan(0);
+  expect(without).toBeUndefined();
   expect(world.pods("a")[0]?.status).toMatchObject({ podIP: "10.0.7.8", phase: "Running" });
 });

@@ -36,13 +36,12 @@ async function publish(runtime: PodRuntime, host: LifecycleHost): Promise<void> 
   const address = runtime.station?.attachment.address;
   const view = { pod, containers, address, nodeAddress, startedMs, ending: endedMs !== undefined };
   const status = podStatus(view, plane.clock.now());
-  const merged = { ...pod.status, ...status };
+  // A merge patch removes only what it names: a sandbox that is made anew has no address for a while.
+  const lost = pod.status?.podIP !== undefined && status.podIP === undefined ? { podIP: null, podIPs: null } : {};
+  const merged = { ...pod.status, ...status, ...lost };
   if (canonicalJson(merged) === canonicalJson(pod.status)) return;
-  await api.patch(refTo(pod), {
-    type: "merge",
-    body: { metadata: { uid: runtime.uid }, status },
-    subresource: "status",
-  });
+  const body = { metadata: { uid: runtime.uid }, status: { ...status, ...lost } };
+  await api.patch(refTo(pod), { type: "merge", body, subresource: "status" });
 }
 
 /** Takes the sandbox down: the pod has no address any more. */

@@ -2,7 +2,7 @@ import { isStatusError } from "../../ports.ts";
 import { type Controller, type ControlPlane, ownerIndex } from "../control-plane.ts";
 import { canonicalJson, controllerOf, type DaemonSet, keyOf, nameOf, type Pod } from "../objects.ts";
 import { daemonTemplate, planDaemons } from "./daemon-set-plan.ts";
-import { podFromTemplate } from "./pods.ts";
+import { isNamespaceTerminating, podFromTemplate } from "./pods.ts";
 import { CONTROLLER_REVISION_HASH, templateHash } from "./template-hash.ts";
 
 /** Runs DaemonSets: one pod on each node that its template fits, replaced node by node when the template changes. */
@@ -33,6 +33,7 @@ export function startDaemonSetController(plane: ControlPlane): Controller {
       const pod = await api.create(podFromTemplate(daemonSet, daemonTemplate(template, nodeName), { labels }));
       tell(daemonSet, "Normal", "SuccessfulCreate", `Created pod: ${nameOf(pod)}`);
     } catch (error) {
+      if (isNamespaceTerminating(error)) return;
       if (isStatusError(error)) tell(daemonSet, "Warning", "FailedCreate", `Error creating: ${error.message}`);
       throw error;
     }

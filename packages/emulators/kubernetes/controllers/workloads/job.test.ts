@@ -82,3 +82,15 @@ test("a suspended Job starts nothing", async () => {
   const [stored] = world.api.all<Job>("jobs");
   expect(stored !== undefined && isOver(stored)).toBe(false);
 });
+
+test("a Job with a time to live goes after it, with its pods", async () => {
+  const world = await startTestCluster(1);
+  await world.apply(job({ completions: 1, parallelism: 1, ttlSecondsAfterFinished: 30 }, ["true"]));
+
+  await world.clock.advance(20_000);
+  const during = world.api.all("jobs").length;
+  await world.clock.advance(20_000);
+
+  expect([during, world.api.all("jobs").length]).toEqual([1, 0]);
+  expect(world.pods("work")).toEqual([]);
+});

@@ -1,7 +1,7 @@
 import { type Controller, type ControlPlane, ownerIndex } from "../control-plane.ts";
 import { canonicalJson, controllerOf, type Job, keyOf, nameOf, type Pod } from "../objects.ts";
 import { isOver, planJob } from "./job-plan.ts";
-import { podFromTemplate } from "./pods.ts";
+import { isNamespaceTerminating, podFromTemplate } from "./pods.ts";
 
 /** The labels by which `kubectl` and people find the pods of a Job. */
 function jobLabels(job: Job): Record<string, string> {
@@ -31,6 +31,27 @@ export function startJobController(plane: ControlPlane): Controller {
     recorder.tell({ about: job, type: "Normal", reason, message, component: "job-controller" });
   }
 
+  async function createPod(job: Job): Promise<void> {
+    try {
+      const pod = await api.create(podFromTemplate(job, job.spec.template, { labels: jobLabels(job) }));
+      tell(job, "SuccessfulCreate", `Created pod: ${nameOf(pod)}`);
+    } catch (error) {
+      if (!isNamespaceTerminating(error)) throw error;
+    }
+  }
+
+  /** Deletes a Job that is over once its time to live has passed. */
+  async function expire(job: Job): Promise<void> {
+    const { ttlSecondsAfterFinished } = job.spec;
+    const over = job.status?.conditions?.find(({ type }) => type === "Complete" || type === "Failed");
+    if (ttlSecondsAfterFinished === undefined || over === undefined) return;
+    const leftMs = Date.parse(over.lastTransitionTime ?? "") + ttlSecondsAfterFinished * 1_000 - clock.now();
+    if (leftMs > 0) return queue.addAfter(keyOf(job), leftMs);
+    const { namespace = "", uid = "" } = job.metadata;
+    const ref = { group: "batch", resource: "jobs", namespace, name: nameOf(job) };
+    await api.delete(ref, { uid, propagationPolicy: "Background" });
+  }
+
   async function removePod(job: Job, pod: Pod): Promise<void> {
     const { namespace = "", uid = "" } = pod.metadata;
     await api.delete({ group: "", resource: "pods", namespace, name: nameOf(pod) }, { uid });
@@ -43,12 +64,11 @@ export function startJobController(plane: ControlPlane): Controller {
     const pods = caches.pods.indexed(ownerIndex(job.metadata.uid ?? ""));
     const step = planJob(job, pods, clock.now());
     for (let made = 0; made < step.create; made += 1) {
-      const pod = await api.create(podFromTemplate(job, job.spec.template, { labels: jobLabels(job) }));
-      tell(job, "SuccessfulCreate", `Created pod: ${nameOf(pod)}`);
+      await createPod(job);
     }
     for (const pod of step.remove) await removePod(job, pod);
     const changed = canonicalJson(step.status) !== canonicalJson(job.status ?? {});
-    if (!changed) return;
+    if (!changed) return expire(job);
     const { namespace = "" } = job.metadata;
     const ref = { group: "batch", resource: "jobs", namespace, name: nameOf(job) };
     await api.patch(ref, { type: "merge", body: { status: step.status }, subresource: "status" });

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from "../../ports.ts";
+import { isStatusError } from "../../ports.ts";
 import type { Pod, PodTemplate } from "../objects.ts";
 import { ownedBy } from "../objects.ts";
 
@@ -50,6 +51,12 @@ export function podFromTemplate(owner: KubernetesObject, template: PodTemplate, 
     },
     spec: structuredClone(template.spec),
   };
+}
+
+/** Whether the API server refused because the namespace is being deleted. */
+export function isNamespaceTerminating(error: unknown): boolean {
+  if (!isStatusError(error, "Forbidden")) return false;
+  return error.status.details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") ?? false;
 }
 
 /** Which pods to delete first, as the ReplicaSet controller ranks them: the ones whose loss hurts least. */

@@ -1,7 +1,7 @@
 import { isStatusError } from "../../ports.ts";
 import { type Controller, type ControlPlane, ownerIndex } from "../control-plane.ts";
 import { canonicalJson, controllerOf, keyOf, nameOf, type Pod, type ReplicaSet } from "../objects.ts";
-import { availableInMs, byDeletionOrder, isActive, isReady, podFromTemplate } from "./pods.ts";
+import { availableInMs, byDeletionOrder, isActive, isNamespaceTerminating, isReady, podFromTemplate } from "./pods.ts";
 
 /** Pods that one pass creates or deletes at most, as the real controller's burst; the rest follows in the next pass. */
 const BURST_MAX = 500;
@@ -51,6 +51,8 @@ export function startReplicaSetController(plane: ControlPlane): Controller {
       const pod = await api.create(podFromTemplate(replicaSet, replicaSet.spec.template));
       tell(replicaSet, "Normal", "SuccessfulCreate", `Created pod: ${nameOf(pod)}`);
     } catch (error) {
+      // Nothing can be made in a namespace that is going, and the ReplicaSet goes with it.
+      if (isNamespaceTerminating(error)) return;
       if (isStatusError(error)) tell(replicaSet, "Warning", "FailedCreate", `Error creating: ${error.message}`);
       throw error;
     }
