@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { newCniNode } from "./cninodes.ts";
+import { eligibilityOf, eniConfigNameOf, instanceIdOf, wantsTrunk } from "./nodes.ts";
+import type { CniNodeObject, NodeObject, StringMap } from "./objects.ts";
+
+const trunk = "vpc.amazonaws.com/has-trunk-attached";
+const node = (labels: StringMap = {}, annotations: StringMap = {}): NodeObject => ({
+  metadata: { labels: { "kubernetes.io/os": "linux", ...labels }, annotations },
+  spec: { providerID: "aws:///us-west-2a/i-0123456789abcdef0" },
+});
+const cniNode = (name: string, value?: string): CniNodeObject => ({
+  spec: { features: [{ name, ...(value === undefined ? {} : { value }) }] },
+});
+
+test.each([
+  ["aws:///us-west-2a/i-0123456789abcdef0", "i-0123456789abcdef0"],
+  ["aws:///us-west-2a/i-01234567", "i-01234567"],
+  ["i-01234567", "i-01234567"],
+  ["aws:///us-west-2a/i-0123456", undefined],
+  ["aws:///us-west-2a/i-0123456789", undefined],
+  ["aws:///us-west-2a/i-0123456789ABCDEF0", undefined],
+  ["eks-hybrid:///us-west-2/cluster/mi-01234567", undefined],
+  ["", undefined],
+  [undefined, undefined],
+])("the provider ID %s names the instance %s", (providerId, expected) => {
+  expect(instanceIdOf(providerId)).toBe(expected);
+});
+
+describe("a node could have a trunk", () => {
+  test.each<[string, NodeObject, string | undefined]>([
+    ["when it is a Linux instance", node(), undefined],
+    ["but not on Windows", node({ "kubernetes.io/os": "windows" }), "windows"],
+    ["but not in auto mode", node({ "eks.amazonaws.com/compute-type": "auto" }), "compute-type"],
+    ["but not on Fargate", node({ "eks.amazonaws.com/compute-type": "fargate" }), "compute-type"],
+    ["but not as a hybrid node", node({ "eks.amazonaws.com/compute-type": "hybrid" }), "compute-type"],
+    ["but not outside of EC2", { ...node(), spec: { providerID: "eks-hybrid:///r/c/mi-1" } }, "not-an-instance"],
+    ["but not before its provider ID is set", { metadata: {} }, "no-provider-id"],
+  ])("%s", (_, object, because) => {
+    const eligibility = eligibilityOf(object);
+
+    expect(eligibility.eligible ? undefined : eligibility.because).toBe(because);
+  });
+});
+
+describe("a node asks for a trunk", () => {
+  test.each<[string, NodeObject, CniNodeObject | undefined, boolean]>([
+    ["by its label", node({ [trunk]: "true" }), undefined, true],
+    ["by its label, whatever the value", node({ [trunk]: "false" }), undefined, true],
+    ["by the feature of its CNINode", node(), cniNode("SecurityGroupsForPods"), true],
+    ["not by another feature", node(), cniNode("CustomNetworking", "a"), false],
+    [
+      "not by a label that is our status",
+      node({ [trunk]: "true" }, { "trunkline/has-trunk-attached": "status" }),
+      undefined,
+      false,
+    ],
+    ["not by nothing", node(), undefined, false],
+    ["not by a CNINode without features", node(), { spec: { features: null } }, false],
+  ])("%s", (_, object, found, expected) => {
+    expect(wantsTrunk(object, found)).toBe(expected);
+  });
+});
+
+describe("the ENIConfig of a node", () => {
+  const label = "vpc.amazonaws.com/eniConfig";
+
+  test.each<[string, NodeObject, CniNodeObject | undefined, string | undefined]>([
+    ["is what its label says", node({ [label]: "a" }), cniNode("CustomNetworking", "b"), "a"],
+    ["is else what its CNINode says", node(), cniNode("CustomNetworking", "b"), "b"],
+    ["is none without either", node(), cniNode("SecurityGroupsForPods"), undefined],
+    ["is none without a CNINode", node(), undefined, undefined],
+  ])("%s", (_, object, found, expected) => {
+    expect(eniConfigNameOf(object, found)).toBe(expected);
+  });
+});
+
+test("a CNINode belongs to its node, tells its cluster and instance, and keeps its features", () => {
+  const made = newCniNode({
+    nodeName: "n",
+    nodeUid: "uid",
+    os: "linux",
+    cluster: "c",
+    instanceId: "i-01234567",
+    features: [{ name: "CustomNetworking", value: "a" }],
+  });
+
+  expect(made).toEqual({
+    apiVersion: "vpcresources.k8s.aws/v1alpha1",
+    kind: "CNINode",
+    metadata: {
+      name: "n",
+      labels: { "kubernetes.io/os": "linux" },
+      finalizers: ["networking.k8s.aws/resource-cleanup"],
+      ownerReferences: [
+        { apiVersion: "v1", kind: "Node", name: "n", uid: "uid", controller: true, blockOwnerDeletion: true },
+      ],
+    },
+    spec: {
+      features: [{ name: "CustomNetworking", value: "a" }],
+      tags: { "cluster.k8s.amazonaws.com/name": "c", "node.k8s.amazonaws.com/instance_id": "i-01234567" },
+    },
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import type { LabelSelector, SecurityGroupPolicyObject } from "./objects.ts";
+import { compilePolicy, matchPolicies, problemsOf } from "./policies.ts";
+
+interface Wish {
+  name?: string;
+  namespace?: string;
+  pods?: LabelSelector;
+  accounts?: LabelSelector;
+  groups?: readonly string[];
+}
+
+const policy = ({ name = "policy", namespace = "default", pods, accounts, groups = ["sg-1"] }: Wish) => {
+  const object: SecurityGroupPolicyObject = {
+    metadata: { name, namespace, creationTimestamp: "2026-01-02T03:04:05Z" },
+    spec: {
+      ...(pods === undefined ? {} : { podSelector: pods }),
+      ...(accounts === undefined ? {} : { serviceAccountSelector: accounts }),
+      securityGroups: { groupIds: groups },
+    },
+  };
+  return compilePolicy(object, (text) => text.length);
+};
+
+const pod = { namespace: "default", labels: { role: "db" }, serviceAccountName: "account" };
+const accounts = (namespace: string, name: string) =>
+  namespace === "default" && name === "account" ? { team: "a" } : undefined;
+const db: LabelSelector = { matchLabels: { role: "db" } };
+const web: LabelSelector = { matchLabels: { role: "web" } };
+const teamA: LabelSelector = { matchLabels: { team: "a" } };
+const teamB: LabelSelector = { matchLabels: { team: "b" } };
+
+const groupsOf = (...wishes: readonly Wish[]) => {
+  const match = matchPolicies(wishes.map(policy), pod, accounts);
+  return match.ok ? match.groupIds : match.problem;
+};
+
+describe("which groups a pod gets", () => {
+  test.each<[string, readonly Wish[], readonly string[]]>([
+    ["those of a policy that selects its labels", [{ pods: db }], ["sg-1"]],
+    ["none of a policy that selects other labels", [{ pods: web }], []],
+    ["none of a policy in another namespace", [{ pods: db, namespace: "other" }], []],
+    ["those of a policy that selects its ServiceAccount", [{ accounts: teamA }], ["sg-1"]],
+    ["none of a policy that selects other ServiceAccounts", [{ accounts: teamB }], []],
+    ["those of a policy of which both selectors match", [{ pods: db, accounts: teamA }], ["sg-1"]],
+    ["none when only the pod matches", [{ pods: db, accounts: teamB }], []],
+    ["none when only the ServiceAccount matches", [{ pods: web, accounts: teamA }], []],
+    ["those of an empty selector", [{ pods: {} }], ["sg-1"]],
+    ["none when both selectors are absent", [{}], []],
+    ["none when the policy names no group", [{ pods: db, groups: [] }], []],
+    ["none of a policy with an invalid selector", [{ pods: { matchLabels: { "a b": "c" } } }], []],
+    [
+      "none of a policy with one valid and one invalid selector",
+      [{ pods: db, accounts: { matchExpressions: [{ key: "a", operator: "In" }] } }],
+      [],
+    ],
+    [
+      "the union without duplicates, ordered by the policies' names",
+      [
+        { name: "b", pods: db, groups: ["sg-3", "sg-1"] },
+        { name: "a", pods: db, groups: ["sg-2", "sg-1"] },
+      ],
+      ["sg-2", "sg-1", "sg-3"],
+    ],
+    ["none without policies", [], []],
+  ])("%s", (_, wishes, expected) => {
+    expect(groupsOf(...wishes)).toEqual(expected);
+  });
+
+  test("a missing ServiceAccount is an error only for a policy that asks about it", () => {
+    const stranger = { ...pod, serviceAccountName: "stranger" };
+
+    expect(matchPolicies([policy({ accounts: teamA })], stranger, accounts)).toEqual({
+      ok: false,
+      problem: 'serviceaccounts "stranger" not found',
+    });
+    expect(matchPolicies([policy({ pods: web, accounts: teamA })], stranger, accounts)).toMatchObject({ groupIds: [] });
+    expect(matchPolicies([policy({ pods: db })], stranger, accounts)).toMatchObject({ groupIds: ["sg-1"] });
+  });
+});
+
+test("an invalid selector is reported with its place", () => {
+  expect(problemsOf(policy({ pods: db, accounts: { matchExpressions: [{ key: "a", operator: "In" }] } }))).toEqual([
+    "spec.serviceAccountSelector: operator In needs at least one value",
+  ]);
+  expect(problemsOf(policy({ pods: db }))).toEqual([]);
+});
+
+test("an object without anything becomes a policy that matches nothing", () => {
+  const empty = compilePolicy({}, () => 1);
+
+  expect(empty.createdAt).toBe(0);
+  expect(matchPolicies([empty], { ...pod, namespace: "" }, accounts)).toMatchObject({ groupIds: [] });
+});

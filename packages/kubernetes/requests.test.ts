@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { countOf, isTerminal, requestOf } from "./requests.ts";
+import { cooldownSecondsOf } from "./settings.ts";
+
+const podEni = "vpc.amazonaws.com/pod-eni";
+const container = (request?: string) => ({
+  resources: { requests: request === undefined ? null : { [podEni]: request } },
+});
+
+test.each<[string | number | undefined, number]>([
+  ["1", 1],
+  [2, 2],
+  ["0", 0],
+  ["1k", 1_000],
+  ["1Ki", 1_024],
+  ["2000m", 2],
+  ["1500m", 0],
+  ["-1", 0],
+  ["one", 0],
+  ["", 0],
+  [undefined, 0],
+])("the quantity %s counts %i", (quantity, expected) => {
+  expect(countOf(quantity)).toBe(expected);
+});
+
+test("a pod asks for the sum of the requests over its containers", () => {
+  expect(requestOf([container("1"), container(), {}, { resources: null }, container("2")])).toBe(3);
+  expect(requestOf([{ resources: { limits: { [podEni]: "1" } } }])).toBe(0);
+  expect(requestOf(null)).toBe(0);
+});
+
+test.each([
+  ["Succeeded", true],
+  ["Failed", true],
+  ["Running", false],
+  ["Pending", false],
+  [undefined, false],
+])("the phase %s is terminal: %s", (phase, expected) => {
+  expect(isTerminal(phase)).toBe(expected);
+});
+
+describe("the cool-down of a cluster", () => {
+  const key = "branch-eni-cooldown";
+
+  test.each<[string, Record<string, string> | undefined, number]>([
+    ["is what the settings say", { [key]: "90" }, 90],
+    ["is not below the floor", { [key]: "5" }, 30],
+    ["is not above an hour", { [key]: "99999" }, 3_600],
+    ["stays when the settings do not say", {}, 60],
+    ["stays when there are no settings", undefined, 60],
+    ["stays when the value is no number", { [key]: "soon" }, 60],
+    ["stays when the value has a unit", { [key]: "90s" }, 60],
+    ["stays when the value is negative", { [key]: "-90" }, 60],
+  ])("%s", (_, data, expected) => {
+    expect(cooldownSecondsOf(data, 60, 30)).toBe(expected);
+  });
+});
