@@ -1,1 +1,2 @@
-export {};
+export type { Dependencies } from "./dependencies.ts";
+export { handleBranchLooks, handleNodeEvents, handlePodEvents, type SharedDelivery } from "./handlers.ts";

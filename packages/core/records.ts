@@ -127,6 +127,8 @@ export interface Wish {
   readonly pacerTag?: number | undefined;
   /** Code of the refusal that the pod was last told, so that an unchanged one is not told again. */
   readonly problem?: string | undefined;
+  /** Whether the pod was told this reason: waits of a moment are not worth an event (P16). */
+  readonly told: boolean;
 }
 
 /** A wish that cannot be met yet. Stands at index 0 for all ENIs of its pod. */
@@ -143,12 +145,15 @@ interface OnTrunk extends BranchIdentity, PodNames {
 /** The intent is written; its ENI may or may not exist. */
 export interface ClaimedBranch extends OnTrunk {
   readonly status: "claimed";
+  /** As the pod waited before: a refusal goes on with its chain. */
+  readonly wish?: Wish | undefined;
   readonly stepDeadline: number;
 }
 
 /** The ENI exists and is not known to be associated. */
 export interface CreatedBranch extends OnTrunk {
   readonly status: "created";
+  readonly wish?: Wish | undefined;
   readonly eni: BranchEni;
   readonly stepDeadline: number;
 }

@@ -1,0 +1,147 @@
+import {
+  type Advance,
+  actionOf,
+  advance,
+  type BranchCall,
+  type BranchWork,
+  branchLookAt,
+  type CallResult,
+  nextCall,
+  putBranch,
+  type ReleasingBranch,
+} from "@trunkline/core";
+import { makeCall, reportCall } from "./calls.ts";
+import type { Dependencies } from "./dependencies.ts";
+import { type Purse, takeToken } from "./tokens.ts";
+import { branchIn, commitTo, contextOf, inTurn, reloadView, touchesTrunk, type View } from "./view.ts";
+
+/** Calls that one worker makes for one branch before it leaves the rest to a later look. */
+const callsMax = 12;
+/** Repeats of one call that EC2 throttled or failed. */
+const repeatsMax = 3;
+/** Commits of one answer that met another worker's. */
+const commitsMax = 5;
+/** A step that ran out of repeats is looked at again so soon, milliseconds. */
+const laterMilliseconds = 2_000;
+
+/** A branch on its way, with what its worker knows. */
+interface Journey {
+  readonly work: BranchWork;
+  readonly purse: Purse;
+  /** Whether no call with an unknown end was ever made for this intent. */
+  fresh: boolean;
+  attempts: number;
+  /** A record that goes on without a commit of its own. */
+  carried: ReleasingBranch | undefined;
+}
+
+/**
+ * Carries a branch on, call by call, each followed by its commit, until it rests. Every end leaves either a record at rest or a message that
+ * will look at it again (P08).
+ */
+export const carryBranch = async (
+  dependencies: Dependencies,
+  view: View,
+  work: BranchWork,
+  purse: Purse,
+): Promise<void> => {
+  const journey: Journey = { work, purse, fresh: work.fresh, attempts: 0, carried: undefined };
+  let call = callFor(dependencies, view, journey);
+  for (let calls = 0; call !== undefined; calls += 1) {
+    const denied = calls < callsMax ? await takeToken(dependencies, purse, actionOf(call)) : laterThan(dependencies);
+    if (denied !== undefined) {
+      await rest(dependencies, view, journey, denied);
+      return;
+    }
+    const result = await makeCall(dependencies, view, call);
+    journey.attempts += 1;
+    await reportCall(dependencies, actionOf(call), result);
+    call = await settle(dependencies, view, journey, call, result);
+  }
+};
+
+const laterThan = ({ clock }: Dependencies): number => clock.now() + laterMilliseconds;
+
+const callFor = ({ clock }: Dependencies, view: View, { work, carried }: Journey): BranchCall | undefined =>
+  nextCall(carried ?? branchIn(view, work.owner, work.index), clock.now());
+
+/** Commits what follows from an answer and tells the next call. */
+const settle = async (
+  dependencies: Dependencies,
+  view: View,
+  journey: Journey,
+  call: BranchCall,
+  result: CallResult,
+): Promise<BranchCall | undefined> => {
+  const step = await conclude(dependencies, view, journey, call, result);
+  switch (step?.kind) {
+    case undefined:
+      return undefined;
+    case "commit":
+      journey.attempts = 0;
+      journey.carried = undefined;
+      return callFor(dependencies, view, journey);
+    case "proceed":
+      journey.attempts = 0;
+      journey.carried = step.record;
+      return callFor(dependencies, view, journey);
+    case "call":
+      return step.call;
+    case "repeat":
+      // An answer that says nothing about the effect leaves it open whether an ENI exists.
+      if (!result.ok && result.failure.remedy === "repeat") journey.fresh = false;
+      if (journey.attempts < repeatsMax) return call;
+      await rest(dependencies, view, journey, step.lookAt);
+      return undefined;
+    case "rest":
+      await rest(dependencies, view, journey, step.lookAt);
+      return undefined;
+  }
+};
+
+/** What follows from an answer, committed. Undefined: another worker has carried the branch on. */
+const conclude = async (
+  dependencies: Dependencies,
+  view: View,
+  journey: Journey,
+  call: BranchCall,
+  result: CallResult,
+): Promise<Advance | undefined> => {
+  const { owner, index } = journey.work;
+  for (let commits = 0; commits < commitsMax; commits += 1) {
+    const record = branchIn(view, owner, index);
+    if (record === undefined || record.version !== call.record.version || record.status !== call.record.status) {
+      return undefined;
+    }
+    const { fresh, attempts } = journey;
+    const judge = (): Advance =>
+      advance(view.partition, call, result, { ...contextOf(dependencies, view), fresh, attempts });
+    const proposal = judge();
+    if (proposal.kind !== "commit") return proposal;
+    const committed = touchesTrunk(proposal.writes)
+      ? await inTurn(view, () => commitStep(dependencies, view, judge()))
+      : await commitStep(dependencies, view, proposal);
+    if (committed !== undefined) return committed;
+    await inTurn(view, () => reloadView(dependencies, view));
+  }
+  await rest(dependencies, view, journey, laterThan(dependencies));
+  return undefined;
+};
+
+/** Undefined: the commit met another worker's. */
+const commitStep = async (dependencies: Dependencies, view: View, step: Advance): Promise<Advance | undefined> => {
+  if (step.kind !== "commit") return step;
+  if ((await commitTo(dependencies, view, step.writes)) === "conflict") return undefined;
+  if (step.envelopes.length > 0) await dependencies.outbox.send(step.envelopes);
+  return step;
+};
+
+/** Gives the step up until then: whoever gets the message may go on at once (P08). */
+const rest = async (dependencies: Dependencies, view: View, { work }: Journey, lookAt: number): Promise<void> => {
+  const record = branchIn(view, work.owner, work.index);
+  if (record === undefined || !("stepDeadline" in record)) return;
+  const now = dependencies.clock.now();
+  const stepDeadline = Math.max(now, lookAt);
+  if ((await commitTo(dependencies, view, [putBranch({ ...record, stepDeadline }, record)])) === "conflict") return;
+  await dependencies.outbox.send([branchLookAt(record, stepDeadline, now)]);
+};

@@ -1,0 +1,16 @@
+import type { Partition, SubnetId } from "@trunkline/core";
+import type { Dependencies } from "./dependencies.ts";
+
+/**
+ * When each full subnet may be probed next (P16). Read only where a pod of the node waits for an address, so that nobody pays for it while
+ * subnets have room.
+ */
+export const loadProbes = async (
+  { ledger }: Dependencies,
+  { trunk, branches }: Partition,
+): Promise<ReadonlyMap<SubnetId, number>> => {
+  const waits = branches.some((branch) => branch.status === "waiting" && branch.reason === "subnet-full");
+  if (trunk === undefined || !waits) return new Map();
+  const probe = await ledger.get({ kind: "subnet-probe", subnetId: trunk.subnetId });
+  return new Map(probe === undefined ? [] : [[trunk.subnetId, probe.probeAt]]);
+};

@@ -1,0 +1,154 @@
+import type { BranchCall } from "./branch-calls.ts";
+import { type Advance, type Attempt, disassociated, freed } from "./branch-steps.ts";
+import type { Context } from "./decision.ts";
+import type { WaitReason } from "./outcomes.ts";
+import type { Ec2Failure } from "./ports.ts";
+import type { ClaimedBranch, CreatedBranch, Partition, ReleasingBranch } from "./records.ts";
+import { nextWish, type Turn } from "./wait-again.ts";
+import { putBranch } from "./writes.ts";
+
+/** How soon a step is looked at again that EC2 did not let through for a reason that passes, milliseconds. */
+const shortRestMilliseconds = 2_000;
+/** The same for reasons that pass slowly. */
+const longRestMilliseconds = 10_000;
+/** Calls that meet an object which may not be visible yet, before the step rests. */
+const shortRetriesMax = 2;
+
+/** What follows from a refused call; every remedy is named for every kind of call (protocol.md P07, P16, P19). */
+export const afterFailure = (
+  partition: Partition,
+  call: BranchCall,
+  failure: Ec2Failure,
+  context: Context & Attempt,
+): Advance => {
+  if (failure.remedy === "throttled" || failure.remedy === "repeat") {
+    return { kind: "repeat", lookAt: context.now + shortRestMilliseconds };
+  }
+  switch (call.kind) {
+    case "create":
+      return afterCreate(partition, call.record, failure, context);
+    case "find":
+      return { kind: "rest", lookAt: context.now + longRestMilliseconds };
+    case "associate":
+      return afterAssociate(partition, call.record, failure, context);
+    case "disassociate":
+      return (
+        afterTeardown(call.record, failure, context, call.record.associatedAt ?? call.record.createdAt) ??
+        disassociated(partition, call.record, context)
+      );
+    case "delete":
+      return (
+        afterTeardown(call.record, failure, context, call.record.createdAt) ?? freed(partition, call.record, context)
+      );
+  }
+};
+
+/** The pod's turn after a refusal: when it is tried again, and what it is told. */
+const turnAfter = (failure: Ec2Failure, context: Context): Turn => {
+  const { settings, now } = context;
+  const wait = (reason: WaitReason, seconds: number): Turn => ({
+    reason,
+    wakeAt: now + seconds * 1_000,
+    detail: failure.message,
+    action: failure.action,
+    problem: reason === "refused" ? failure.code : undefined,
+  });
+  switch (failure.remedy) {
+    case "defer-address":
+      return wait("subnet-full", settings.addressProbeSeconds);
+    case "defer-quota":
+      return wait("eni-quota", settings.addressProbeSeconds);
+    default:
+      return wait("refused", settings.refusalRetrySeconds);
+  }
+};
+
+const afterCreate = (
+  partition: Partition,
+  record: ClaimedBranch | ReleasingBranch,
+  failure: Ec2Failure,
+  context: Context & Attempt,
+): Advance => {
+  if (failure.remedy === "short-retry" && context.attempts < shortRetriesMax) {
+    return { kind: "repeat", lookAt: context.now + shortRestMilliseconds };
+  }
+  // Somebody may have called before, and the answer was lost: only the tag tells whether an ENI exists (P07).
+  if (!context.fresh || failure.remedy === "mismatch" || record.status === "releasing") {
+    return { kind: "call", call: { kind: "find", record } };
+  }
+  // The other ENIs of the pod are under way: its claim stays, and is tried again.
+  if (record.enis > 1) return { kind: "rest", lookAt: turnAfter(failure, context).wakeAt };
+  return freed(partition, record, context, turnAfter(failure, context));
+};
+
+const afterAssociate = (
+  partition: Partition,
+  record: CreatedBranch,
+  failure: Ec2Failure,
+  context: Context & Attempt,
+): Advance => {
+  switch (failure.remedy) {
+    case "vlan-taken":
+      return teardown(record, context, {
+        keepsVlan: true,
+        turn: { ...turnAfter(failure, context), reason: "step-under-way", wakeAt: context.now, problem: undefined },
+      });
+    case "not-found":
+    case "short-retry":
+      if (record.createdAt + context.settings.notFoundGraceSeconds * 1_000 <= context.now) {
+        return freed(partition, record, context, {
+          ...turnAfter(failure, context),
+          reason: "step-under-way",
+          wakeAt: context.now,
+          problem: undefined,
+        });
+      }
+      return context.attempts < shortRetriesMax
+        ? { kind: "repeat", lookAt: context.now + shortRestMilliseconds }
+        : { kind: "rest", lookAt: context.now + shortRestMilliseconds };
+    case "permanent":
+    case "permanent-node":
+    case "unauthorised":
+    case "mismatch":
+      return teardown(record, context, { turn: turnAfter(failure, context) });
+    default:
+      // A cut may not be visible yet, an address or a slot may become free: the ENI exists, so the step rests (P19).
+      return { kind: "rest", lookAt: context.now + longRestMilliseconds };
+  }
+};
+
+interface Teardown {
+  readonly turn: Turn;
+  readonly keepsVlan?: boolean;
+}
+
+/** Commits the teardown of an ENI that cannot be associated; its pod waits again once it is gone. */
+const teardown = (record: CreatedBranch, context: Context, { turn, keepsVlan }: Teardown): Advance => ({
+  kind: "commit",
+  writes: [
+    putBranch(
+      {
+        ...record,
+        status: "releasing",
+        holdsSlot: true,
+        deleteNotBefore: context.now,
+        wish: nextWish(record, turn, context),
+        keepsVlan,
+      },
+      record,
+    ),
+  ],
+  envelopes: [],
+});
+
+/** Undefined: what was to be removed is gone. NotFound says so only when its creation is old enough to be visible (P07). */
+const afterTeardown = (
+  record: ReleasingBranch,
+  failure: Ec2Failure,
+  context: Context,
+  effectAt: number,
+): Advance | undefined => {
+  if (failure.remedy !== "not-found") return { kind: "rest", lookAt: context.now + longRestMilliseconds };
+  const believedAt = effectAt + context.settings.notFoundGraceSeconds * 1_000;
+  return believedAt <= context.now ? undefined : { kind: "rest", lookAt: Math.max(believedAt, record.deleteNotBefore) };
+};

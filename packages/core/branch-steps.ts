@@ -1,0 +1,148 @@
+import type { BranchCall, CallResult } from "./branch-calls.ts";
+import { afterFailure } from "./branch-failures.ts";
+import type { Context } from "./decision.ts";
+import type { AssociationId } from "./ids.ts";
+import { assignedOutcome, branchLookAt } from "./messages-out.ts";
+import { withWrites } from "./partition.ts";
+import { endRecord } from "./placing.ts";
+import type { Envelope } from "./ports.ts";
+import type { BranchEni, ClaimedBranch, CreatedBranch, Partition, ReleasingBranch, TrunkRecord } from "./records.ts";
+import type { Transaction, Write } from "./transaction.ts";
+import { freeVlans, withoutVlans, withVlans } from "./vlans.ts";
+import { claimAgain, type PlacedStep, soon, type Turn, waitAgain } from "./wait-again.ts";
+import { putBranch, putTrunk } from "./writes.ts";
+
+/** What follows from the answer to a branch's call. */
+export type Advance =
+  /** Commit, then make the next call of the branch, if there is one. */
+  | { readonly kind: "commit"; readonly writes: Transaction; readonly envelopes: readonly Envelope[] }
+  /** Nothing to commit yet: go on with the record as it is here. */
+  | { readonly kind: "proceed"; readonly record: ReleasingBranch }
+  /** Make another call for the same record. */
+  | { readonly kind: "call"; readonly call: BranchCall }
+  /** Repeat the call soon; when there is no time left, look again at the given time. */
+  | { readonly kind: "repeat"; readonly lookAt: number }
+  /** Leave it, and look again then. */
+  | { readonly kind: "rest"; readonly lookAt: number };
+
+/** Beside the answer: what the worker knows about the call. */
+export interface Attempt {
+  /** No call was ever made for this intent before. */
+  readonly fresh: boolean;
+  /** Calls of this kind that this worker has made for this record, this one included. */
+  readonly attempts: number;
+}
+
+/**
+ * What follows from the answer to a call, for the partition as it is now. Pure: the allocator commits and goes on. When the commit
+ * conflicts, the partition is loaded again and this is asked again with the same answer.
+ */
+export const advance = (
+  partition: Partition,
+  call: BranchCall,
+  result: CallResult,
+  context: Context & Attempt,
+): Advance => {
+  if (!result.ok) return afterFailure(partition, call, result.failure, context);
+  switch (call.kind) {
+    case "create":
+    case "find":
+      return result.eni === undefined
+        ? afterNothingFound(partition, call.record, context)
+        : created(call.record, result.eni, context);
+    case "associate":
+      return associated(partition, call.record, result.associationId as AssociationId, context);
+    case "disassociate":
+      return disassociated(partition, call.record, context);
+    case "delete":
+      return freed(partition, call.record, context);
+  }
+};
+
+const created = (record: ClaimedBranch | ReleasingBranch, eni: BranchEni, context: Context): Advance => {
+  const stepDeadline = context.now + context.settings.stepDeadlineSeconds * 1_000;
+  const next =
+    record.status === "claimed"
+      ? ({ ...record, status: "created", eni, stepDeadline } as const)
+      : { ...record, eni, stepDeadline };
+  return { kind: "commit", writes: [putBranch(next, record)], envelopes: [] };
+};
+
+/** No ENI carries the intent: after the grace time that is a fact (P07), before it may only be invisible. */
+const afterNothingFound = (
+  partition: Partition,
+  record: ClaimedBranch | ReleasingBranch,
+  context: Context,
+): Advance => {
+  const believedAt = record.createdAt + context.settings.notFoundGraceSeconds * 1_000;
+  if (context.now < believedAt) return { kind: "rest", lookAt: believedAt };
+  return freed(partition, record, context, soon(context));
+};
+
+const associated = (
+  partition: Partition,
+  record: CreatedBranch,
+  associationId: AssociationId,
+  context: Context,
+): Advance => {
+  const { stepDeadline: _stepDeadline, wish: _wish, ...rest } = record;
+  const writes = [putBranch({ ...rest, status: "associated", associationId, associatedAt: context.now }, record)];
+  return { kind: "commit", writes, envelopes: assignedOutcome(withWrites(partition, writes), record.owner) };
+};
+
+/**
+ * The slot is free. When the ENI may be deleted at once, the deletion's transaction gives slot and VLAN ID back together; a cut branch gives
+ * its slot back here, in the one transaction that records the disassociation (P20).
+ */
+export const disassociated = (partition: Partition, record: ReleasingBranch, context: Context): Advance => {
+  const { trunk } = partition;
+  const { associationId: _associationId, ...rest } = record;
+  if (record.deleteNotBefore <= context.now) return { kind: "proceed", record: rest };
+  const next = { ...rest, holdsSlot: false, stepDeadline: record.deleteNotBefore };
+  const isOurs = trunk !== undefined && trunk.trunkEniId === record.trunkEniId && record.holdsSlot;
+  return {
+    kind: "commit",
+    writes: [
+      putBranch(next, record),
+      ...(isOurs ? [putTrunk({ ...trunk, held: Math.max(0, trunk.held - 1) }, trunk)] : []),
+    ],
+    envelopes: [branchLookAt(record, record.deleteNotBefore, context.now)],
+  };
+};
+
+/**
+ * The ENI is gone, or never was: slot and VLAN ID are free. A pod that lives on waits again, all others leave a tombstone (P03).
+ *
+ * @param turn why the pod waits again, when its record does not say it
+ */
+export const freed = (partition: Partition, record: PlacedStep, context: Context, turn?: Turn): Advance => {
+  const { trunk } = partition;
+  const releasing = record.status === "releasing" ? record : undefined;
+  const ours = trunk !== undefined && trunk.trunkEniId === record.trunkEniId ? trunk : undefined;
+  const vlans =
+    ours === undefined || releasing?.keepsVlan === true ? ours?.vlans : withoutVlans(ours.vlans, [record.vlanId]);
+  const commit = (
+    held: number,
+    changes: Partial<TrunkRecord>,
+    write: Write,
+    envelopes: readonly Envelope[],
+  ): Advance => ({
+    kind: "commit",
+    writes: [
+      ...(ours === undefined ? [] : [putTrunk({ ...ours, ...changes, held: Math.max(0, ours.held - held) }, ours)]),
+      write,
+    ],
+    envelopes,
+  });
+  const slot = releasing?.holdsSlot === false ? 0 : 1;
+  const freedVlans = vlans === undefined ? {} : { vlans };
+  if (releasing !== undefined && releasing.wish === undefined)
+    return commit(slot, freedVlans, endRecord(record, context), []);
+  if (record.enis > 1 && ours !== undefined) {
+    const vlanId = freeVlans(ours.vlans, ours.lastVlan)[0] ?? record.vlanId;
+    const taken = { vlans: withVlans(vlans ?? ours.vlans, [vlanId]), lastVlan: vlanId };
+    return commit(0, taken, claimAgain(record, vlanId, context), []);
+  }
+  const again = waitAgain(partition, record, context, turn);
+  return commit(slot, freedVlans, again.write, again.envelopes);
+};

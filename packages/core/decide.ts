@@ -1,0 +1,70 @@
+import { type Context, type Decision, type Draft, emptyDraft } from "./decision.ts";
+import { endPod } from "./ends.ts";
+import type { BranchLook, Delivery, NodeGone, NodeLook, NodeObserved, PodEvent } from "./events.ts";
+import { lookAtBranch } from "./looks.ts";
+import type { Origin } from "./messages-out.ts";
+import { endNode, lookAtNode, observeNode } from "./nodes.ts";
+import { type Circumstances, observePod } from "./observed.ts";
+import { placeAll } from "./placing.ts";
+import type { Partition, WaitingBranch } from "./records.ts";
+import { type Candidate, candidateOf, waitsForRoom } from "./waiting.ts";
+
+/** An event of one instance, with what its queue tells about it. */
+export type Arrival = Circumstances & { readonly event: PodEvent | NodeObserved | NodeGone | NodeLook | BranchLook };
+
+/** The part of a delivery that decisions look at. */
+export const arrivalOf = <Event extends Arrival["event"]>({
+  event,
+  sentAt,
+  receiveCount,
+}: Pick<Delivery<Event>, "event" | "sentAt" | "receiveCount">): Arrival => ({ event, sentAt, receiveCount });
+
+/**
+ * Decides about all events of one instance at once: ends first, since they make room; then everybody who wants ENIs, those who wait for
+ * room in the order in which they came (P16); then the branches whose time has come, so that a waiting pod is given a cooled branch before
+ * it is torn down. Total and pure.
+ */
+export const decide = (partition: Partition, arrivals: readonly Arrival[], context: Context): Decision => {
+  const draft = emptyDraft(partition);
+  const refused = refusal(partition, context);
+  if (refused !== undefined) {
+    return { steps: [], asks: [], notes: [{ message: refused, fields: { instanceId: partition.instanceId } }] };
+  }
+  for (const { event, receiveCount } of arrivals) {
+    if (event.type === "NodeObserved") observeNode(draft, context, event);
+    if (event.type === "NodeGone") endNode(draft, event);
+    if (event.type === "PodGone") endPod(draft, context, event, receiveCount > 1);
+  }
+  const observed = arrivals.flatMap(({ event, ...circumstances }) =>
+    event.type === "PodObserved" ? (observePod(draft, context, event, circumstances) ?? []) : [],
+  );
+  placeAll(draft, context, queueOf(draft, observed));
+  for (const { event, receiveCount } of arrivals) {
+    if (event.type === "BranchLook") lookAtBranch(draft, context, event, receiveCount > 1);
+    if (event.type === "NodeLook") lookAtNode(draft, context);
+  }
+  return { steps: draft.steps, asks: draft.asks, notes: draft.notes };
+};
+
+/** An instance belongs to one cluster; a message about another cluster's instance changes nothing (S11). */
+const refusal = ({ trunk }: Partition, context: Context): string | undefined => {
+  if (trunk === undefined) return undefined;
+  return trunk.cluster === context.cluster ? undefined : "A message about another cluster's instance was dropped.";
+};
+
+/** Who is served, in order: those who waited longest first, then the new ones. One candidate per pod. */
+const queueOf = (draft: Draft, observed: readonly Candidate[]): readonly Candidate[] => {
+  const latest = new Map(observed.map((candidate) => [candidate.podUid, candidate]));
+  const { trunk } = draft.partition;
+  const waiting = trunk?.status === "ready" ? waitersForRoom(draft.partition, trunk) : [];
+  const pulled = waiting.filter(({ podUid }) => !latest.has(podUid));
+  return [...latest.values(), ...pulled].toSorted((left, right) => sinceOf(left) - sinceOf(right));
+};
+
+const waitersForRoom = (partition: Partition, origin: Origin): readonly Candidate[] =>
+  partition.branches
+    .filter((branch): branch is WaitingBranch => branch.status === "waiting" && waitsForRoom(branch))
+    .map((waiting) => candidateOf(waiting, origin, false));
+
+const sinceOf = (candidate: Candidate): number =>
+  candidate.record?.status === "waiting" ? candidate.record.since : Number.POSITIVE_INFINITY;

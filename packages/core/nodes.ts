@@ -1,0 +1,102 @@
+import { areGroupsWanted, hasCooled } from "./cooling.ts";
+import { type Context, type Draft, decideStep } from "./decision.ts";
+import type { BranchLook, NodeGone, NodeObserved } from "./events.ts";
+import { lookAtBranch } from "./looks.ts";
+import { chainCopy, nodeLookAt, trunkReadyOutcome } from "./messages-out.ts";
+import { takeOver } from "./observed.ts";
+import type { BranchRecord, TrunkRecord } from "./records.ts";
+import { isOverdue } from "./waiting.ts";
+import { putTrunk } from "./writes.ts";
+
+/** Statuses in which the trunk is on its way and some worker is at its next step. */
+const underWay: readonly TrunkRecord["status"][] = ["requested", "waiting-for-slot", "created", "attached"];
+
+/** Whether the trunk is on its way to ready. */
+export const isTrunkUnderWay = (trunk: TrunkRecord): boolean => underWay.includes(trunk.status);
+
+/**
+ * Looks at a node: carries its trunk on when nobody is at it, and sends what an interrupted worker may not have sent for branches that are
+ * overdue (P08). Pods that wait for room are served by every decision.
+ */
+export const lookAtNode = (draft: Draft, context: Context): void => {
+  const { trunk, branches } = draft.partition;
+  if (trunk === undefined) return;
+  if (isTrunkUnderWay(trunk)) carryTrunk(draft, context, trunk);
+  for (const branch of branches) {
+    switch (branch.status) {
+      case "waiting":
+        if (isOverdue(branch, context.now))
+          decideStep(draft, { envelopes: [chainCopy(branch, trunk, { ...context, now: branch.wakeAt })] });
+        break;
+      case "claimed":
+      case "created":
+        if (branch.stepDeadline <= context.now) takeOver(draft, context, branch);
+        break;
+      case "cooling":
+        if (
+          hasCooled(branch, context.now) &&
+          !areGroupsWanted(branch.request.securityGroups, trunk, context.registration)
+        ) {
+          lookAtBranch(draft, context, look(branch), false);
+        }
+        break;
+      case "releasing":
+        if (Math.max(branch.stepDeadline, branch.deleteNotBefore) <= context.now) {
+          lookAtBranch(draft, context, look(branch), false);
+        }
+        break;
+      case "associated":
+      case "gone":
+        break;
+    }
+  }
+};
+
+const look = ({ instanceId, owner, index }: BranchRecord): BranchLook => ({
+  type: "BranchLook",
+  instanceId,
+  owner,
+  index,
+});
+
+/** The trunk's next step, unless its worker still has time. */
+export const carryTrunk = (draft: Draft, context: Context, trunk: TrunkRecord): void => {
+  if (trunk.stepDeadline !== undefined && trunk.stepDeadline > context.now) {
+    decideStep(draft, { envelopes: [nodeLookAt(trunk, trunk.stepDeadline, context.now)] });
+    return;
+  }
+  decideStep(draft, { work: [{ kind: "trunk" }] });
+};
+
+/** Tells a node again that its trunk is ready. */
+export const tellReady = (draft: Draft, context: Context, trunk: TrunkRecord): void => {
+  decideStep(draft, { envelopes: [trunkReadyOutcome(trunk, context.settings.backendVersion)] });
+};
+
+/**
+ * A node is seen. Without a trunk record EC2 is looked at before anything is created (P13); with one, what the node now asks for is written
+ * down, and what an earlier message may not have reached is told or carried on.
+ */
+export const observeNode = (draft: Draft, context: Context, event: NodeObserved): void => {
+  const { trunk } = draft.partition;
+  if (trunk === undefined) {
+    if (event.wantsTrunk) decideStep(draft, { work: [{ kind: "trunk", node: event }] });
+    return;
+  }
+  const { nodeName, nodeUid, wantsTrunk: wanted } = event;
+  const changed = trunk.nodeName !== nodeName || trunk.nodeUid !== nodeUid || trunk.wanted !== wanted;
+  const now = { ...trunk, nodeName, nodeUid, wanted };
+  if (changed) decideStep(draft, { writes: [putTrunk(now, trunk)] });
+  if (!wanted) return;
+  if (trunk.status === "ready") tellReady(draft, context, now);
+  else if (trunk.status === "unsupported" || trunk.status === "refused") {
+    decideStep(draft, { work: [{ kind: "trunk", node: event }] });
+  } else if (isTrunkUnderWay(trunk)) carryTrunk(draft, context, draft.partition.trunk ?? trunk);
+};
+
+/** A Node object is deleted: its pods' ends release, not this (P12). Another Node's UID changes nothing. */
+export const endNode = (draft: Draft, event: NodeGone): void => {
+  const { trunk } = draft.partition;
+  if (trunk === undefined || trunk.nodeUid !== event.nodeUid || !trunk.wanted) return;
+  decideStep(draft, { writes: [putTrunk({ ...trunk, wanted: false }, trunk)] });
+};
