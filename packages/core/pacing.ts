@@ -116,8 +116,7 @@ function answer(desk: Desk, request: TokenRequest): TokenGrant {
   const turn = turnOf(desk, request);
   const start = takePlace(desk, turn, request);
   const granted = Math.min(request.units, unitsDue(desk, turn, start), unitsThere(desk, turn));
-  spend(desk, turn, granted);
-  const startsAt = desk.now + Math.ceil(secondsUntilPaid(desk, turn) * 1_000);
+  const startsAt = desk.now + spend(desk, turn, granted);
   const tag = start + granted * turn.laneNeed;
   const rest = request.units - granted;
   const wakeAt = rest === 0 ? startsAt : desk.now + Math.ceil(secondsUntil(desk, turn, { tag, rest }) * 1_000);
@@ -147,11 +146,13 @@ function unitsDue(desk: Desk, { lane, laneNeed, priority }: Turn, start: number)
   return Math.max(0, Math.floor((virtualTime - start) / laneNeed + tolerance) + 1);
 }
 
-/** Units for which every action has tokens. */
+/** Units for which every action has tokens; all of them start together, so never more than a full bucket gives. */
 function unitsThere(desk: Desk, { needs, priority }: Turn): number {
   const units = needs.map(([action, need]) => {
-    const there = bucketOf(desk, action).tokens - floorOf(desk.quotas[action], priority);
-    return Math.floor((there + aheadOf(desk, action, priority)) / need);
+    const { tokens } = bucketOf(desk, action);
+    const quota = desk.quotas[action];
+    const there = Math.min(usableCapacity(quota), tokens + aheadOf(desk, action, priority)) - floorOf(quota, priority);
+    return Math.floor(there / need);
   });
   return Math.max(0, Math.min(...units));
 }
@@ -161,23 +162,27 @@ function aheadOf(desk: Desk, action: Ec2Action, priority: Priority): number {
   return priority === "pod" ? rateOf(bucketOf(desk, action), desk.quotas[action]) * aheadSecondsMax : 0;
 }
 
-/** Takes the tokens. Those of the lane have flowed to the request already; the others' are taken from what is unclaimed. */
-function spend(desk: Desk, { needs, lane }: Turn, units: number): void {
+/**
+ * Takes the tokens. Those of the lane have flowed to the request already; the others' are taken from what is unclaimed.
+ *
+ * @returns in how many milliseconds the calls may start: when every bucket of the turn is out of debt.
+ */
+function spend(desk: Desk, { needs, lane }: Turn, units: number): number {
+  const debts = needs.map(([action, need]) => {
+    const bucket = bucketOf(desk, action);
+    return Math.max(0, units * need - bucket.tokens) / rateOf(bucket, desk.quotas[action]);
+  });
+  const seconds = Math.min(aheadSecondsMax, Math.max(...debts));
   for (const [action, need] of needs) {
     const bucket = bucketOf(desk, action);
-    const tokens = bucket.tokens - units * need;
-    const unclaimed = action === lane ? bucket.unclaimed : bucket.unclaimed - units * need;
+    const quota = desk.quotas[action];
+    // EC2's bucket overflows while it is full and the calls have not started: that refill never comes.
+    const overflow = Math.max(0, bucket.tokens + rateOf(bucket, quota) * seconds - usableCapacity(quota));
+    const tokens = bucket.tokens - units * need - overflow;
+    const unclaimed = bucket.unclaimed - overflow - (action === lane ? 0 : units * need);
     desk.buckets.set(action, { ...bucket, tokens, unclaimed });
   }
-}
-
-/** Seconds until every bucket of the turn is out of debt. */
-function secondsUntilPaid(desk: Desk, { needs }: Turn): number {
-  const debts = needs.map(([action]) => {
-    const bucket = bucketOf(desk, action);
-    return Math.max(0, -bucket.tokens) / rateOf(bucket, desk.quotas[action]);
-  });
-  return Math.min(aheadSecondsMax, Math.max(...debts));
+  return Math.ceil(seconds * 1_000);
 }
 
 /** Seconds until the rest, or as much of it as the buckets hold at once, can expect its turn and its tokens. */
