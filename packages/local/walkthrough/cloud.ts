@@ -72,7 +72,7 @@ export class Cloud {
   /** What the emulator counted, per action. */
   async calls(): Promise<CallCounts> {
     const response = await fetch(`${this.#url}/_control/stats`);
-    return ((await response.json()) as { actions: CallCounts }).actions;
+    return (await response.json()) as CallCounts;
   }
 }
 

@@ -49,7 +49,8 @@ spec:
       image: public.ecr.aws/docker/library/postgres-client:16
       env:
         - { name: HOST, value: "${databaseAddress}" }
-        - { name: PORT, value: "5432" }
+        - { name: DBNAME, value: "my-database" }
+        - { name: INTERVAL_SECONDS, value: "1" }
 `;
 
 /** A pod that asks the Service by name and each pod by address, again and again. */
@@ -62,7 +63,7 @@ spec:
   containers:
     - name: curl
       image: docker.io/curlimages/curl:8.11.0
-      env: [{ name: TARGETS, value: "${targets.join(" ")}" }]
+      env: [{ name: TARGETS, value: "${targets.join(",")}" }, { name: INTERVAL_SECONDS, value: "1" }]
 `;
 
 /** A Job of two pods with branch ENIs that end by themselves. */

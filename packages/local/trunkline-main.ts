@@ -1,0 +1,34 @@
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import type { Overrides } from "./function-environment.ts";
+import { startTrunkline } from "./trunkline.ts";
+import type { WorldFacts } from "./walkthrough/tour.ts";
+
+/** The second process of the local world: Trunkline against a world that runs elsewhere. */
+const { values } = parseArgs({
+  options: {
+    world: { type: "string" },
+    overrides: { type: "string", default: "{}" },
+    kubeconfig: { type: "string" },
+  },
+});
+const facts = JSON.parse(await readFile(values.world ?? "", "utf8")) as WorldFacts;
+const trunkline = await startTrunkline({
+  facts,
+  overrides: JSON.parse(values.overrides) as Overrides,
+  kubeconfig: values.kubeconfig,
+  log: (line) => process.stdout.write(`${line}\n`),
+});
+
+let stopping = false;
+const stop = async () => {
+  if (stopping) return;
+  stopping = true;
+  await trunkline.stop();
+  process.exit(0);
+};
+process.on("SIGTERM", stop);
+process.on("SIGINT", stop);
+// The world has ended without a word: so does Trunkline.
+process.on("disconnect", stop);
+process.send?.("ready");
