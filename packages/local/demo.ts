@@ -10,7 +10,7 @@ export async function main(): Promise<void> {
     const { results, summary } = await playWalkthrough({
       folder: worldFolder,
       ports: readPorts(process.env),
-      dynamodbEndpoint: process.env["DYNAMODB_ENDPOINT"],
+      dynamodbEndpoint: process.env.DYNAMODB_ENDPOINT,
       audience: terminal(process.stdout),
     });
     process.stdout.write(summary);

@@ -24,7 +24,7 @@ async function run(words: readonly string[]): Promise<void> {
     cluster: "demo",
     ports: readPorts(process.env),
     nodes: { count: 2, instanceType: "m5.large" },
-    dynamodbEndpoint: process.env["DYNAMODB_ENDPOINT"],
+    dynamodbEndpoint: process.env.DYNAMODB_ENDPOINT,
     onError: (error) => say(`world: ${error instanceof Error ? error.message : String(error)}`),
   });
   await writeWorldFiles(worldFolder, world.facts);

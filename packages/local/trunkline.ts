@@ -1,6 +1,6 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { KubeConfig } from "@kubernetes/client-node";
-import { createJsonLog, startForwarder } from "@trunkline/forwarder";
+import { startForwarder } from "@trunkline/forwarder";
 import { localDurations, worldDurations } from "./durations.ts";
 import { functionEnvironment, type Overrides } from "./function-environment.ts";
 import { type QueueHandlers, type ScheduledHandler, startMappings, startSchedule } from "./mappings.ts";

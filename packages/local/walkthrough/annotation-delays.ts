@@ -11,7 +11,7 @@ export function followAnnotations(api: ApiAccess): () => readonly number[] {
   const delays = new Map<string, number>();
   const look = (pod: KubernetesObject) => {
     const uid = pod.metadata.uid ?? "";
-    const bound = (pod["spec"] as { nodeName?: string } | undefined)?.nodeName !== undefined;
+    const bound = (pod.spec as { nodeName?: string } | undefined)?.nodeName !== undefined;
     if (bound && !boundAt.has(uid)) boundAt.set(uid, performance.now());
     if (pod.metadata.annotations?.[podEniKey] === undefined || delays.has(uid)) return;
     delays.set(uid, performance.now() - (boundAt.get(uid) ?? performance.now()));

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { percentile, summarise } from "./summary.ts";
 
+const held = { title: "One", seconds: 1, seen: [] };
+
 const input = {
-  results: [{ title: "One", seconds: 1, seen: [] }],
+  results: [held],
   stepsTotal: 1,
   calls: { DeleteNetworkInterface: { calls: 3, throttled: 1 }, CreateNetworkInterface: { calls: 12, throttled: 0 } },
   annotationDelays: [100, 200, 900],
@@ -23,7 +25,7 @@ describe("the summary", () => {
   });
 
   it("names the step that failed and why", () => {
-    const text = summarise({ ...input, stepsTotal: 5, results: [{ ...input.results[0]!, unmet: "no label" }] });
+    const text = summarise({ ...input, stepsTotal: 5, results: [{ ...held, unmet: "no label" }] });
 
     expect(text).toContain("Step 1 of 5 does not hold: One: no label");
   });
