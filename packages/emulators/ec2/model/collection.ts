@@ -65,10 +65,6 @@ export class Collection<T extends Identified> {
     for (const entry of this.#live.values()) yield entry.record;
   }
 
-  get size(): number {
-    return this.#live.size;
-  }
-
   /** What a describe lists, in order of creation. */
   listed(): Row<T>[] {
     if (this.#visibility().describeDelayMs === 0) return [...this.#live.values()];

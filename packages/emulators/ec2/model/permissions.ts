@@ -9,7 +9,12 @@ export interface DescribedPermission extends Permission {
   readonly description: string | undefined;
 }
 
-const PROTOCOL_NAMES: Readonly<Record<string, string>> = { "1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6" };
+const PROTOCOL_NAMES: ReadonlyMap<string, string> = new Map([
+  ["1", "icmp"],
+  ["6", "tcp"],
+  ["17", "udp"],
+  ["58", "icmpv6"],
+]);
 const PORT_MAX = 65_535;
 
 /** The permissions that a request lists, one for each protocol, port range and peer. Groups must exist in `vpcId`. */
@@ -22,6 +27,11 @@ export function parsePermissions(
     const ports = parsePorts(permission);
     return parsePeers(world, vpcId, permission).map((peer) => ({ ...ports, ...peer }));
   });
+}
+
+/** The name of a protocol that has one, also when it is given by number. */
+export function protocolName(given: string): string {
+  return PROTOCOL_NAMES.get(given) ?? given;
 }
 
 /** A key that two permissions share exactly when they allow the same. */
@@ -68,7 +78,7 @@ function permissionView(world: World, rules: readonly RuleRecord[]): IpPermissio
 
 function parsePorts(permission: IpPermission): { protocol: string; fromPort: number; toPort: number } {
   const given = required(permission.IpProtocol, "IpProtocol").toLowerCase();
-  const protocol = PROTOCOL_NAMES[given] ?? given;
+  const protocol = protocolName(given);
   const { FromPort: fromPort, ToPort: toPort } = permission;
   if (protocol === "icmp" || protocol === "icmpv6") return { protocol, fromPort: fromPort ?? -1, toPort: toPort ?? -1 };
   if (protocol !== "tcp" && protocol !== "udp") {

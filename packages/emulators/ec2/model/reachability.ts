@@ -1,5 +1,6 @@
 import { interfaceByAddress } from "./interfaces.ts";
 import { type Address, cidrContains, parseAddress } from "./ip.ts";
+import { protocolName } from "./permissions.ts";
 import type { InterfaceRecord, RuleRecord } from "./records.ts";
 import type { World } from "./world.ts";
 
@@ -78,11 +79,9 @@ function allowing(
   return undefined;
 }
 
-const PROTOCOL_NAMES: Readonly<Record<string, string>> = { "1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6" };
-
 function coversPort(rule: RuleRecord, query: ReachQuery): boolean {
   if (rule.protocol === "-1") return true;
-  const protocol = PROTOCOL_NAMES[query.protocol] ?? query.protocol;
+  const protocol = protocolName(query.protocol);
   if (rule.protocol !== protocol) return false;
   const hasPorts = protocol === "tcp" || protocol === "udp";
   return !hasPorts || (query.port >= rule.fromPort && query.port <= rule.toPort);

@@ -25,14 +25,16 @@ interface TaggableKind {
 }
 
 /** What carries tags, by the prefix of its ID. */
-const KINDS: Readonly<Record<string, TaggableKind>> = {
-  vpc: { type: "vpc", kind: "vpc", collection: (world) => world.vpcs },
-  subnet: { type: "subnet", kind: "subnet", collection: (world) => world.subnets },
-  sg: { type: "security-group", kind: "group", collection: (world) => world.groups },
-  sgr: { type: "security-group-rule", kind: "rule", collection: (world) => world.rules },
-  eni: { type: "network-interface", kind: "networkInterface", collection: (world) => world.interfaces },
-  i: { type: "instance", kind: "instance", collection: (world) => world.instances },
-};
+const KINDS: ReadonlyMap<string, TaggableKind> = new Map<string, TaggableKind>(
+  Object.entries({
+    vpc: { type: "vpc", kind: "vpc", collection: (world) => world.vpcs },
+    subnet: { type: "subnet", kind: "subnet", collection: (world) => world.subnets },
+    sg: { type: "security-group", kind: "group", collection: (world) => world.groups },
+    sgr: { type: "security-group-rule", kind: "rule", collection: (world) => world.rules },
+    eni: { type: "network-interface", kind: "networkInterface", collection: (world) => world.interfaces },
+    i: { type: "instance", kind: "instance", collection: (world) => world.instances },
+  } satisfies Record<string, TaggableKind>),
+);
 
 /** `CreateTags`: on all of the things named or, when one is refused, on none. */
 export function createTags(world: World, input: CreateTagsRequest): object {
@@ -57,7 +59,7 @@ export function deleteTags(world: World, input: DeleteTagsRequest): object {
 /** `DescribeTags`. */
 export function describeTags(world: World, input: DescribeTagsRequest): DescribeTagsResult {
   const matches = compileFilters(input.Filters, FILTERS);
-  const all = Object.values(KINDS).flatMap((kind) =>
+  const all = [...KINDS.values()].flatMap((kind) =>
     kind
       .collection(world)
       .listed()
@@ -98,7 +100,7 @@ function named(world: World, ids: readonly string[] | undefined): Taggable[] {
   const list = required(ids, "ResourceId");
   if (list.length === 0) required(undefined, "ResourceId");
   return list.map((id) => {
-    const kind = KINDS[id.slice(0, id.indexOf("-"))];
+    const kind = KINDS.get(id.slice(0, id.indexOf("-")));
     if (!kind) throw new Ec2Error("InvalidID", `The ID '${id}' is not valid`);
     return lookUp(kind.collection(world), kind.kind, id);
   });

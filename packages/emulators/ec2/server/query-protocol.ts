@@ -148,8 +148,9 @@ function readBoolean(value: string, path: string): boolean {
 }
 
 function readNumber(value: string, path: string): number {
-  if (/^-?\d+(\.\d+)?$/.test(value)) return Number(value);
-  throw invalidValue(`Invalid value '${value}' for ${path}. It must be a number.`);
+  // None of the actions that the model knows takes a fraction.
+  if (/^-?\d{1,15}$/.test(value)) return Number(value);
+  throw invalidValue(`Invalid value '${value}' for ${path}. It must be a whole number.`);
 }
 
 function capitalised(text: string): string {
