@@ -1,7 +1,16 @@
-import type { ApiUsers, Clock, Random } from "../ports.ts";
+import type { ApiUsers, Clock, KubernetesObject, Random } from "../ports.ts";
 import { createInformers, type Informer, type Informers } from "./informer.ts";
 import type { Network } from "./network.ts";
-import type { DaemonSet, Deployment, Job, KubernetesNode, Pod, ReplicaSet, Service } from "./objects.ts";
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  Job,
+  KubernetesNode,
+  Pod,
+  ReplicaSet,
+  Service,
+} from "./objects.ts";
 import { controllerOf } from "./objects.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import type { ControllerSettings } from "./settings.ts";
@@ -16,6 +25,8 @@ export interface ClusterCaches {
   replicaSets: Informer<ReplicaSet>;
   deployments: Informer<Deployment>;
   daemonSets: Informer<DaemonSet>;
+  /** Indexed by {@link ownerIndex}. */
+  revisions: Informer<ControllerRevision>;
   jobs: Informer<Job>;
   services: Informer<Service>;
 }
@@ -48,7 +59,7 @@ export function nodeIndex(nodeName: string): string {
   return `node/${nodeName}`;
 }
 
-function indexByOwner(object: Pod | ReplicaSet): string[] {
+function indexByOwner(object: KubernetesObject): string[] {
   const owner = controllerOf(object);
   return owner === undefined ? [] : [ownerIndex(owner.uid)];
 }
@@ -60,6 +71,7 @@ function watchCluster(informers: Informers): ClusterCaches {
     deployments: informers.watch<Deployment>({ group: "apps", resource: "deployments" }),
     daemonSets: informers.watch<DaemonSet>({ group: "apps", resource: "daemonsets" }),
     replicaSets: informers.watch<ReplicaSet>({ group: "apps", resource: "replicasets" }, indexByOwner),
+    revisions: informers.watch<ControllerRevision>({ group: "apps", resource: "controllerrevisions" }, indexByOwner),
     jobs: informers.watch<Job>({ group: "batch", resource: "jobs" }),
     pods: informers.watch<Pod>({ group: "", resource: "pods" }, (pod) => [
       ...indexByOwner(pod),

@@ -188,9 +188,16 @@ export interface DaemonSet extends KubernetesObject {
     selector: LabelSelector;
     template: PodTemplate;
     minReadySeconds?: number;
+    revisionHistoryLimit?: number;
     updateStrategy?: { type?: string; rollingUpdate?: { maxUnavailable?: number | string } };
   };
   status?: Record<string, number>;
+}
+
+/** A template that a DaemonSet had, as a patch that brings it back. */
+export interface ControllerRevision extends KubernetesObject {
+  data: { spec: { template: PodTemplate & { $patch: "replace" } } };
+  revision: number;
 }
 
 export interface Job extends KubernetesObject {

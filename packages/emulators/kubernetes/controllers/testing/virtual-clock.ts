@@ -4,6 +4,8 @@ import type { Clock } from "../../ports.ts";
 export interface VirtualClock extends Clock {
   /** Runs everything that is due within so many milliseconds, in order, with the promises between. */
   advance(ms: number): Promise<void>;
+  /** How many timers wait. */
+  waiting(): number;
 }
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -28,6 +30,7 @@ export function createVirtualClock(): VirtualClock {
 
   return {
     now: () => nowMs,
+    waiting: () => timers.length,
     schedule(delayMs, run) {
       const timer = { dueMs: nowMs + Math.max(0, delayMs), run };
       timers.push(timer);

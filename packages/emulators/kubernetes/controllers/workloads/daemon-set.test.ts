@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
-import type { DaemonSet, KubernetesNode } from "../objects.ts";
+import { awsNodeManifests } from "../index.ts";
+import type { ControllerRevision, DaemonSet, KubernetesNode } from "../objects.ts";
 import { startTestCluster } from "../testing/world.ts";
+import { planRevisions } from "./daemon-revisions.ts";
 import { daemonTemplate } from "./daemon-set-plan.ts";
 
 const ref = { group: "apps", resource: "daemonsets", namespace: "kube-system", name: "aws-node" };
@@ -91,6 +93,32 @@ test("the pod for a node can go to that node only, whatever other terms there ar
       matchFields: [{ key: "metadata.name", operator: "In", values: ["node-7"] }],
     },
   ]);
+});
+
+test("each template that was there is kept as a revision, and going back makes its revision the newest", async () => {
+  const { access, clock, api } = await startTestCluster(1);
+  const [original] = api.all<ControllerRevision>("controllerrevisions");
+  const set = (priorityClassName: string | null) =>
+    access.patch(ref, { type: "merge", body: { spec: { template: { spec: { priorityClassName } } } } });
+
+  await set("other");
+  await clock.advance(5_000);
+  await set("system-node-critical");
+  await clock.advance(5_000);
+
+  const revisions = api.all<ControllerRevision>("controllerrevisions");
+  expect(revisions.map(({ revision }) => revision).sort()).toEqual([2, 3]);
+  expect(revisions.find(({ revision }) => revision === 3)?.metadata.uid).toBe(original?.metadata.uid);
+});
+
+test("revisions beyond the history limit are pruned", () => {
+  const [, daemonSet] = awsNodeManifests();
+  const limited = { ...daemonSet, spec: { ...(daemonSet as DaemonSet).spec, revisionHistoryLimit: 1 } } as DaemonSet;
+  const old = [3, 1, 2].map((revision) => {
+    return { metadata: { name: `old-${revision}` }, revision } as ControllerRevision;
+  });
+
+  expect(planRevisions(limited, old).prune.map(({ revision }) => revision)).toEqual([1, 2]);
 });
 
 test("heartbeats and capacity do not disturb the DaemonSets", async () => {

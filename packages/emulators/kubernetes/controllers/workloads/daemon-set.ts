@@ -1,6 +1,15 @@
 import { isStatusError } from "../../ports.ts";
 import { type Controller, type ControlPlane, ownerIndex } from "../control-plane.ts";
-import { canonicalJson, controllerOf, type DaemonSet, keyOf, nameOf, type Pod } from "../objects.ts";
+import {
+  type ControllerRevision,
+  canonicalJson,
+  controllerOf,
+  type DaemonSet,
+  keyOf,
+  nameOf,
+  type Pod,
+} from "../objects.ts";
+import { planRevisions } from "./daemon-revisions.ts";
 import { daemonTemplate, planDaemons } from "./daemon-set-plan.ts";
 import { isNamespaceTerminating, podFromTemplate } from "./pods.ts";
 import { CONTROLLER_REVISION_HASH, templateHash } from "./template-hash.ts";
@@ -45,9 +54,24 @@ export function startDaemonSetController(plane: ControlPlane): Controller {
     tell(daemonSet, "Normal", "SuccessfulDelete", `Deleted pod: ${nameOf(pod)}`);
   }
 
+  async function keepRevisions(daemonSet: DaemonSet): Promise<void> {
+    const { uid = "", namespace = "" } = daemonSet.metadata;
+    const step = planRevisions(daemonSet, caches.revisions.indexed(ownerIndex(uid)));
+    const refTo = (revision: ControllerRevision) => {
+      return { group: "apps", resource: "controllerrevisions", namespace, name: nameOf(revision) };
+    };
+    if (step.create !== undefined) await api.create(step.create);
+    if (step.renumber !== undefined) {
+      const { revision, to } = step.renumber;
+      await api.patch(refTo(revision), { type: "merge", body: { revision: to } });
+    }
+    for (const revision of step.prune) await api.delete(refTo(revision));
+  }
+
   async function reconcile(key: string): Promise<void> {
     const daemonSet = caches.daemonSets.get(key);
     if (daemonSet === undefined || daemonSet.metadata.deletionTimestamp !== undefined) return;
+    await keepRevisions(daemonSet);
     const pods = caches.pods.indexed(ownerIndex(daemonSet.metadata.uid ?? ""));
     const step = planDaemons(daemonSet, [...caches.nodes.all()], pods, clock.now());
     for (const nodeName of step.create) await createPod(daemonSet, nodeName);
