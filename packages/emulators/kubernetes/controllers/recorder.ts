@@ -76,7 +76,7 @@ function toEvent(entry: Entry): KubernetesObject {
 
 /** Makes a recorder that counts repeats on the first event, as `kubectl describe` shows them (`x5 over 10s`). */
 export function createRecorder(api: ApiUsers, clock: Clock, onError: (error: unknown) => void): Recorder {
-  const access = api.as("system:node-events");
+  const access = api.as("system:kube-controller-manager");
   const entries = new Map<string, Entry>();
   let serial = 0;
 

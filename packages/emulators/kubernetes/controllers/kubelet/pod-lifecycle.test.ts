@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { KubernetesObject } from "../../ports.ts";
+import type { Pod } from "../objects.ts";
 import { pod, startTestCluster, type TestWorld } from "../testing/world.ts";
 import { POD_ENI } from "./pod-eni.ts";
 
@@ -227,12 +228,14 @@ test("a container that ends is started again after a pause that doubles, by its 
   expect([once, world.pods("a")[0]?.status?.containerStatuses?.[0]?.restartCount]).toEqual([1, 2]);
 });
 
-test("a deleted pod ends within its grace period and tells its end before it goes", async () => {
+test("a deleted pod ends within its grace period, and tells its end after its network is gone and before it goes itself", async () => {
   const world = await startTestCluster(1, { terminationMs: 60_000 });
   await world.apply(pod("a", {}, { terminationGracePeriodSeconds: 3 }));
   await world.clock.advance(1_000);
   const phases: (string | undefined)[] = [];
+  let assignedAtEnd = 1;
   const stop = world.access.watch({ group: "", resource: "pods" }, ({ type, object }) => {
+    if ((object as Pod).status?.phase === "Succeeded") assignedAtEnd = world.network.assigned.length;
     if (object.metadata.name === "a")
       phases.push(`${type} ${(object as { status?: { phase?: string } }).status?.phase}`);
   });
@@ -244,6 +247,7 @@ test("a deleted pod ends within its grace period and tells its end before it goe
 
   expect([during, world.pods("a").length]).toEqual([1, 0]);
   expect(phases.slice(-2)).toEqual(["MODIFIED Succeeded", "DELETED Succeeded"]);
+  expect(assignedAtEnd).toBe(0);
   stop();
 });
 

@@ -29,13 +29,13 @@ function refTo(pod: Pod) {
   return { group: "", resource: "pods", namespace: pod.metadata.namespace ?? "", name: nameOf(pod) };
 }
 
-/** Writes the status if it differs from what the API server has. */
+/** Writes the status if it differs from what the API server has. A pod is told to have ended once its network is gone. */
 async function publish(runtime: PodRuntime, host: LifecycleHost): Promise<void> {
-  const { pod, containers, startedMs, endedMs } = runtime;
+  const { pod, containers, startedMs, endedMs, address } = runtime;
   const { nodeAddress, api, plane } = host;
-  const address = runtime.station?.attachment.address;
   const view = { pod, containers, address, nodeAddress, startedMs, ending: endedMs !== undefined };
   const status = podStatus(view, plane.clock.now());
+  if (status.phase === "Succeeded" || status.phase === "Failed") stopSandbox(runtime, host);
   // A merge patch removes only what it names: a sandbox that is made anew has no address for a while.
   const lost = pod.status?.podIP !== undefined && status.podIP === undefined ? { podIP: null, podIPs: null } : {};
   const merged = { ...pod.status, ...status, ...lost };
@@ -44,7 +44,7 @@ async function publish(runtime: PodRuntime, host: LifecycleHost): Promise<void> 
   await api.patch(refTo(pod), { type: "merge", body, subresource: "status" });
 }
 
-/** Takes the sandbox down: the pod has no address any more. */
+/** Takes the sandbox down: nobody reaches the pod any more. */
 export function stopSandbox(runtime: PodRuntime, host: LifecycleHost): void {
   if (runtime.station === undefined) return;
   host.connectivity.leave(runtime.station);
@@ -79,6 +79,7 @@ function startSandbox(runtime: PodRuntime, host: LifecycleHost): boolean {
       container.listens().some((listening) => listening.port === port && listening.protocol === protocol),
     );
   runtime.station = { pod: runtime.pod, nodeName, attachment, listensOn };
+  runtime.address = attachment.address;
   host.connectivity.join(runtime.station);
   return true;
 }
@@ -155,6 +156,7 @@ function dropChangedSandbox(runtime: PodRuntime, host: LifecycleHost): void {
     container.state = { waiting: { reason: "ContainerCreating" } };
   }
   stopSandbox(runtime, host);
+  runtime.address = undefined;
 }
 
 /** Ends a pod that is being deleted: containers first, then its network, then the object. */
@@ -178,7 +180,6 @@ async function endPod(runtime: PodRuntime, host: LifecycleHost): Promise<void> {
     container.restartDueMs = undefined;
     if (container.state.running !== undefined) container.end(0);
   }
-  // The end is told with the address that the pod had.
   if (!isFinished(pod)) await publish(runtime, host);
   stopSandbox(runtime, host);
   runtime.removed = true;

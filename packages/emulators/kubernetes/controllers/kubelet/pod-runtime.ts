@@ -16,6 +16,8 @@ export interface PodRuntime {
   readonly containers: ContainerRuntime[];
   /** The sandbox with its network, once it could be made. */
   station: Station | undefined;
+  /** The address that the pod has, or had when it ended. */
+  address: string | undefined;
   /** When a sandbox may be tried (epoch ms): changes of the pod do not shorten the pause after a failure. */
   sandboxDueMs: number;
   readonly startedMs: number;
@@ -62,6 +64,7 @@ export function createPodRuntime(pod: Pod, host: PodHost): PodRuntime {
     pod,
     containers: [],
     station: undefined,
+    address: undefined,
     sandboxDueMs: clock.now(),
     startedMs: clock.now(),
     pulledMs: undefined,

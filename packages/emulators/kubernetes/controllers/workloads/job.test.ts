@@ -46,6 +46,7 @@ test("the pods of a Job give their addresses back when they complete", async () 
   await world.clock.advance(5_000);
 
   expect([during, world.network.assigned.length]).toEqual([2, 0]);
+  expect(world.pods("work")[0]?.status?.podIP).toMatch(/^10\.0\.1\./);
 });
 
 test("a Job whose pods fail gives up after its limit", async () => {
