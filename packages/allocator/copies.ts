@@ -18,7 +18,8 @@ export const defer = async (
 const copyOf = (event: Arrival["event"], cluster: ClusterName | undefined): readonly Envelope[] => {
   const delaySeconds = deferSeconds;
   if (event.type === "BranchLook") return [{ to: "branch-cooldown", body: event, delaySeconds }];
-  if (cluster === undefined) return [];
+  // The reaper ends an instance that EC2's word about was lost.
+  if (cluster === undefined || event.type === "InstanceStateChanged") return [];
   return event.type === "PodObserved" || event.type === "PodGone"
     ? [{ to: "pod-events", cluster, body: event, delaySeconds }]
     : [{ to: "node-events", cluster, body: event, delaySeconds }];
