@@ -34,6 +34,22 @@ describe("an attachment", () => {
     expect(refusal(() => model.call("DetachNetworkInterface", ofPrimary)).code).toBe("OperationNotPermitted");
   });
 
+  test("that is detached early, or ended by its instance's end, is not touched by what was planned for it", () => {
+    const { model, clock, instance, networkInterface, show } = account({ transitions: { detachingMs: 5_000 } });
+    const [first, second] = [instance(), instance()];
+    const NetworkInterfaceId = networkInterface();
+    const attach = (InstanceId: string) =>
+      model.call("AttachNetworkInterface", { NetworkInterfaceId, InstanceId, DeviceIndex: 1 });
+    model.call("DetachNetworkInterface", { AttachmentId: attach(first).AttachmentId });
+    clock.advance(2_000);
+    expect(show(NetworkInterfaceId)?.Attachment?.Status).toBe("detaching");
+    model.call("TerminateInstances", { InstanceIds: [first] });
+    clock.advance(1_000);
+    attach(second);
+    clock.advance(10_000);
+    expect(show(NetworkInterfaceId)?.Attachment).toMatchObject({ InstanceId: second, Status: "attached" });
+  });
+
   test("needs a free device index, and an instance with room", () => {
     const { model, instance, networkInterface } = account();
     const InstanceId = instance();

@@ -22,6 +22,16 @@ describe("late visibility", () => {
     expect(refusal(named).code).toBe("InvalidNetworkInterfaceID.NotFound");
   });
 
+  test("keeps the order of creation, so that no page loses an interface", () => {
+    const { model, clock, networkInterface } = account();
+    model.configure({ visibility: { describeDelayMs: 2_000 } });
+    const ids = Array.from({ length: 6 }, () => networkInterface());
+    clock.advance(2_000);
+    model.call("DeleteNetworkInterface", { NetworkInterfaceId: ids[0] });
+    const first = model.call("DescribeNetworkInterfaces", { MaxResults: 5 });
+    expect(first.NetworkInterfaces?.map((one) => one.NetworkInterfaceId)).toEqual(ids.slice(0, 5));
+  });
+
   test("never shows an interface that was gone before it could be seen", () => {
     const { model, clock, networkInterface } = account();
     model.configure({ visibility: { describeDelayMs: 2_000 } });

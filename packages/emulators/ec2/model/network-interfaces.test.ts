@@ -131,6 +131,15 @@ describe("CreateNetworkInterface", () => {
   });
 });
 
+describe("a CreateNetworkInterface that is refused", () => {
+  test("takes no address", () => {
+    const { model, subnetId } = account();
+    const input = { SubnetId: subnetId, PrivateIpAddress: "10.0.0.77", SecondaryPrivateIpAddressCount: 251 };
+    expect(refusal(() => model.call("CreateNetworkInterface", input)).code).toBe("InsufficientFreeAddressesInSubnet");
+    expect(model.state().subnets[0]?.AvailableIpAddressCount).toBe(251);
+  });
+});
+
 describe("a network interface", () => {
   test("is not deleted while it is attached", () => {
     const { model, instance, networkInterface } = account();

@@ -125,6 +125,16 @@ describe("tags", () => {
     expect(show(id)?.TagSet).toHaveLength(50);
   });
 
+  test("are set on all things named or, when one has no room, on none", () => {
+    const { model, networkInterface, show } = account();
+    const [empty, full] = [networkInterface(), networkInterface()];
+    const fifty = Array.from({ length: 50 }, (_, index) => ({ Key: `key-${index}`, Value: "x" }));
+    model.call("CreateTags", { Resources: [full], Tags: fifty });
+    const both = { Resources: [empty, full], Tags: [{ Key: "one more", Value: "x" }] };
+    expect(refusal(() => model.call("CreateTags", both)).code).toBe("TagLimitExceeded");
+    expect(show(empty)?.TagSet).toEqual([]);
+  });
+
   test.each([
     [{ Key: "aws:mine", Value: "x" }, "InvalidParameterValue"],
     [{ Key: "k".repeat(129), Value: "x" }, "InvalidParameterValue"],
