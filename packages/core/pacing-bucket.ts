@@ -9,11 +9,6 @@ export const priorities = ["pod", "clean-up", "background"] as const satisfies r
 export interface BucketState {
   /** Tokens that are there; below zero while tokens of the next second are promised. */
   readonly tokens: number;
-  /**
-   * Tokens that no queue has a claim on. What is there and not unclaimed has flowed to clusters whose turn has come and
-   * who have not come for it yet.
-   */
-  readonly unclaimed: number;
   /** Share of the account's refill rate that is used: 1 but after many throttled calls (P18). */
   readonly rateShare: number;
   /** Calls reported in the current window, and how many of them were throttled. */
@@ -34,9 +29,8 @@ const rateShareRegainedPerSecond = 0.01 / 60;
 
 /** A bucket that nobody has used yet. */
 export function fullBucket(quota: Quota): BucketState {
-  const tokens = usableCapacity(quota);
   const queues = { pod: emptyQueue, "clean-up": emptyQueue, background: emptyQueue };
-  return { tokens, unclaimed: tokens, rateShare: 1, made: 0, throttled: 0, queues };
+  return { tokens: usableCapacity(quota), rateShare: 1, made: 0, throttled: 0, queues };
 }
 
 /** Tokens that the bucket earns in a second. */
@@ -50,34 +44,51 @@ export function pass(bucket: BucketState, quota: Quota, seconds: number): Bucket
   const earned = rateOf(bucket, quota) * seconds;
   const rateShare = Math.min(1, bucket.rateShare + rateShareRegainedPerSecond * seconds);
   const tokens = Math.min(capacity, bucket.tokens + earned);
-  if (tokens < capacity) return flow({ ...bucket, rateShare, tokens, unclaimed: bucket.unclaimed + earned }, quota);
+  if (tokens < capacity) return flow({ ...bucket, rateShare, tokens }, quota);
   const { pod, "clean-up": cleanUp, background } = bucket.queues;
   const queues = { pod: relieve(pod), "clean-up": relieve(cleanUp), background: relieve(background) };
-  return { ...bucket, rateShare, tokens, unclaimed: capacity, queues };
+  return { ...bucket, rateShare, tokens, queues };
 }
 
-/**
- * Lets unclaimed tokens flow to the queues, the most urgent first, each down to its floor. When nobody waits, no more
- * can be unclaimed than there is: a message that came twice may have taken tokens that flowed to it once.
- */
+/** Tokens that no queue has a claim on; below zero when more is owed than there is. */
+export function unclaimedOf({ tokens, queues }: BucketState): number {
+  return tokens - queues.pod.due - queues["clean-up"].due - queues.background.due;
+}
+
+/** Lets unclaimed tokens flow to the queues, the most urgent first, each down to its floor. */
 export function flow(bucket: BucketState, quota: Quota): BucketState {
   const queues = { ...bucket.queues };
-  let { unclaimed } = bucket;
+  let unclaimed = unclaimedOf(bucket);
   for (const priority of priorities) {
     const floor = floorOf(quota, priority);
     const served = serve(queues[priority], unclaimed - floor);
-    queues[priority] = served.queue;
+    queues[priority] = settled(served.queue);
     unclaimed = served.left + floor;
   }
-  const idle = priorities.every((priority) => backlogOf(queues[priority]) === 0);
-  return { ...bucket, queues, unclaimed: idle ? Math.min(unclaimed, bucket.tokens) : unclaimed };
+  return { ...bucket, queues };
+}
+
+/** When nobody waits, nothing is owed to the bucket: a message that came twice may have taken what flowed once. */
+function settled(queue: QueueState): QueueState {
+  return queue.due < 0 && backlogOf(queue) === 0 ? { ...queue, due: 0 } : queue;
+}
+
+/** Tokens that work of this priority finds: what is there, but for the floor and for what more urgent work is due. */
+export function tokensFor(bucket: BucketState, quota: Quota, priority: Priority): number {
+  let tokens = bucket.tokens - floorOf(quota, priority);
+  for (const higher of prioritiesAbove(priority)) tokens -= Math.max(0, bucket.queues[higher].due);
+  return tokens;
 }
 
 /** Tokens that work of higher priority waits for. */
 export function backlogBefore(bucket: BucketState, priority: Priority): number {
   let backlog = 0;
-  for (const higher of priorities.slice(0, priorities.indexOf(priority))) backlog += backlogOf(bucket.queues[higher]);
+  for (const higher of prioritiesAbove(priority)) backlog += backlogOf(bucket.queues[higher]);
   return backlog;
+}
+
+function prioritiesAbove(priority: Priority): readonly Priority[] {
+  return priorities.slice(0, priorities.indexOf(priority));
 }
 
 /**
@@ -88,7 +99,7 @@ export function learn(bucket: BucketState, calls: { readonly made: number; reado
   const lost = calls.throttled > 0 ? Math.max(0, bucket.tokens) : 0;
   const made = bucket.made + calls.made;
   const throttled = bucket.throttled + calls.throttled;
-  const emptied = { ...bucket, tokens: bucket.tokens - lost, unclaimed: bucket.unclaimed - lost };
+  const emptied = { ...bucket, tokens: bucket.tokens - lost };
   const throttledShare = throttled / Math.max(windowCalls, made);
   if (throttledShare > throttledShareMax) {
     const rateShare = Math.max(rateShareMin, bucket.rateShare * (1 - Math.min(rateCutMax, throttledShare)));

@@ -106,6 +106,27 @@ describe("the pacer over time", () => {
     expect(started.length).toBeGreaterThanOrEqual((45 + 100 * 5) * 0.97);
   });
 
+  it("P18: wakes clean-up that has no tags in turn, though all of it asks at once", () => {
+    const unit = { DisassociateTrunkInterface: 1, DeleteNetworkInterface: 1 };
+    const request: TokenRequest = { cluster: clusterNumber(1), unit, units: 1, priority: "clean-up" };
+    let state: PacerState = freshPacer(begin);
+    let agenda = Array.from({ length: 400 }, () => begin);
+    let asks = 0;
+    let end = begin;
+    while (agenda.length > 0) {
+      agenda = agenda.sort((one, other) => one - other);
+      const at = agenda.shift() as number;
+      const answered = grantTokens(state, [request], at, defaultQuotas);
+      state = answered.state;
+      asks += 1;
+      end = at;
+      const { granted, wakeAt } = answered.grants[0] as TokenGrant;
+      if (granted === 0) agenda.push(at + Math.ceil((wakeAt - at) / 1_000) * 1_000);
+    }
+    expect(asks / 400).toBeLessThan(2.5);
+    expect(end - begin).toBeLessThanOrEqual((400 - 36) * 200 * 1.1);
+  });
+
   it("P17: holds nobody back longer for work whose owner never comes back", () => {
     const ghosts = grantTokens(
       freshPacer(begin),

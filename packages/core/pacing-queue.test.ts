@@ -17,7 +17,7 @@ describe("a fair queue", () => {
 
   it("lets tokens flow in equal streams, and gives the stream of one that is done to the others", () => {
     const { queue, left } = serve(joinAll(emptyQueue, ["a", 10], ["b", 40], ["c", 40]), 50);
-    expect(queue).toEqual({ virtualTime: 20, since: 0, finishes: { b: 40, c: 40 } });
+    expect(queue).toEqual({ virtualTime: 20, since: 0, due: 50, finishes: { b: 40, c: 40 } });
     expect([left, backlogOf(queue)]).toEqual([0, 40]);
   });
 
@@ -32,14 +32,15 @@ describe("a fair queue", () => {
     expect(join(queue, entering("a", 4, 6))).toEqual({ queue, start: 6 });
   });
 
-  it("takes a tag from before the last relief, or of a lost record, for a new request", () => {
+  it("lets a tag from before the last relief go first, and counts it again", () => {
     const relieved = relieve(joinAll(emptyQueue, ["a", 10], ["b", 5]));
-    expect(relieved).toEqual({ virtualTime: 10, since: 10, finishes: {} });
-    expect(join(relieved, entering("a", 2, 3))).toEqual({
-      start: 10,
-      queue: { virtualTime: 10, since: 10, finishes: { a: 12 } },
-    });
-    expect(join(emptyQueue, entering("a", 2, 5_000)).start).toBe(0);
+    expect(relieved).toEqual({ virtualTime: 10, since: 10, due: 0, finishes: {} });
+    const busy = join(relieved, entering("a", 20)).queue;
+    expect(join(busy, entering("a", 2, 3))).toMatchObject({ start: 10, queue: { finishes: { a: 32 } } });
+  });
+
+  it("takes the tag of a record that was lost for a new request", () => {
+    expect(join(emptyQueue, entering("a", 2, 5_000))).toMatchObject({ start: 0, queue: { finishes: { a: 2 } } });
   });
 
   it("keeps no finish tag of work that is paid for, and none beyond the limit", () => {

@@ -10,11 +10,16 @@ export interface QueueState {
   readonly virtualTime: number;
   /** The virtual time at which the bucket was last full. Older start tags are void: nobody had to wait then. */
   readonly since: number;
+  /**
+   * Tokens that have flowed to the queue and have not been taken: those of clusters whose turn has come and who have
+   * not come for it. Below zero while tokens of the next second are promised.
+   */
+  readonly due: number;
   /** Finish tag of each cluster that has unpaid work, by {@link flowOf}. All are above the virtual time. */
   readonly finishes: Readonly<Record<string, number>>;
 }
 
-export const emptyQueue: QueueState = { virtualTime: 0, since: 0, finishes: {} };
+export const emptyQueue: QueueState = { virtualTime: 0, since: 0, due: 0, finishes: {} };
 
 /**
  * Short name of a cluster in the pacer's record, which has little room: FNV-1a of its name, in base 36. Should two
@@ -63,13 +68,13 @@ export function serve(queue: QueueState, tokens: number): { readonly queue: Queu
     streams -= 1;
   }
   const finishes = Object.fromEntries(waiting.slice(waiting.length - streams));
-  return { queue: { ...queue, virtualTime, finishes }, left };
+  return { queue: { ...queue, virtualTime, due: queue.due + tokens - left, finishes }, left };
 }
 
 /** A full bucket: whoever still waits may go, and the turns begin anew. */
 export function relieve({ virtualTime, finishes }: QueueState): QueueState {
   const latest = Math.max(virtualTime, ...Object.values(finishes));
-  return { virtualTime: latest, since: latest, finishes: {} };
+  return { virtualTime: latest, since: latest, due: 0, finishes: {} };
 }
 
 /** A request for so many tokens, with the tag that an earlier answer gave it. */
@@ -82,14 +87,17 @@ export interface Arrival {
 }
 
 /**
- * Gives a request its start tag and keeps its cluster's finish tag. A tag that is presented again keeps its place; one
- * from before the last relief, or from a record that was lost, counts as new.
+ * Gives a request its start tag and keeps its cluster's finish tag. A tag that is presented again keeps its place and
+ * its work is not counted twice; one of a record that was lost counts as new. One from before the last relief goes
+ * first, because its turn has come, and is counted again, because a relief forgets what has flowed.
  */
 export function join(queue: QueueState, arrival: Arrival): { readonly queue: QueueState; readonly start: number } {
   const { virtualTime, since, finishes } = queue;
-  const last = finishes[arrival.flow] ?? virtualTime;
-  const start = arrival.tag === undefined || arrival.tag < since ? last : Math.min(arrival.tag, last);
-  const finish = Math.min(Math.max(last, start + arrival.tokens), virtualTime + arrival.backlogMax);
+  const { flow, tokens, tag = Number.POSITIVE_INFINITY, backlogMax } = arrival;
+  const last = finishes[flow] ?? virtualTime;
+  const old = tag < since;
+  const start = old ? virtualTime : Math.min(tag, last);
+  const finish = Math.min(Math.max(last, (old ? last : start) + tokens), virtualTime + backlogMax);
   if (finish <= virtualTime) return { queue, start };
-  return { queue: { ...queue, finishes: { ...finishes, [arrival.flow]: finish } }, start };
+  return { queue: { ...queue, finishes: { ...finishes, [flow]: finish } }, start };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { branded, type ClusterName } from "./ids.ts";
-import { freshPacer, grantTokens, learnFromCalls, type PacerState, unenteredTag } from "./pacing.ts";
+import { freshPacer, grantTokens, learnFromCalls, type PacerState, unenteredTag, urgentTag } from "./pacing.ts";
 import { defaultQuotas } from "./pacing-quotas.ts";
 import type { TokenRequest } from "./ports.ts";
 
@@ -60,7 +60,7 @@ describe("the pacer", () => {
     const cleanUp = { unit: { DeleteNetworkInterface: 1 }, priority: "clean-up" } as const;
     const first = ask(freshPacer(now), [asks(80, cleanUp)]);
     expect(first.grants[0]).toMatchObject({ granted: 76, startsAt: now, wakeAt: now + 800 });
-    expect(ask(first.state, [asks(4, { ...cleanUp, tag: 76 })], now + 800).grants[0]?.granted).toBe(4);
+    expect(ask(first.state, [asks(4, cleanUp)], now + 800).grants[0]?.granted).toBe(4);
   });
 
   it("P18: serves cuts before clean-up before the background, whatever the order of asking", () => {
@@ -84,6 +84,15 @@ describe("the pacer", () => {
   it("counts a request that was never entered as new", () => {
     const { grants } = ask(spent(), [asks(1, { tag: unenteredTag })]);
     expect(grants[0]).toMatchObject({ granted: 0, tag: 50, wakeAt: now + 1_200 });
+  });
+
+  it("lets work that is under way go before the cluster's new work, and counts it to the cluster", () => {
+    const { state } = ask(spent(), [asks(100)]);
+    const step = asks(1, { unit: { AssociateTrunkInterface: 1 }, tag: urgentTag });
+    const first = ask(state, [step], now + 1_000);
+    expect(first.grants[0]).toMatchObject({ granted: 1, startsAt: now + 1_200 });
+    const last = (from: PacerState) => (ask(from, [asks(1)], now + 1_000).grants[0]?.wakeAt ?? 0) - now;
+    expect(last(first.state) - last(state)).toBe(200);
   });
 
   it("P18: waits after a throttle until tokens have come again", () => {

@@ -3,17 +3,17 @@ import type { Ec2Action, PacerState, Priority } from "@trunkline/core";
 type BucketState = NonNullable<PacerState["buckets"][Ec2Action]>;
 type QueueState = BucketState["queues"][Priority];
 
-/** A queue in the table: virtual time, time of the last relief, and what each cluster's work lacks. */
+/** A queue in the table: virtual time, time of the last relief, tokens due, and what each cluster's work lacks. */
 interface QueueRow {
   readonly v: number;
   readonly s: number;
+  readonly d: number;
   readonly f: Readonly<Record<string, number>>;
 }
 
-/** A bucket in the table: tokens, unclaimed ones, rate share, calls made and throttled, and the queues ever used. */
+/** A bucket in the table: tokens, rate share, calls made and throttled, and the queues ever used. */
 interface BucketRow {
   readonly t: number;
-  readonly u: number;
   readonly r?: number;
   readonly m?: number;
   readonly x?: number;
@@ -53,11 +53,10 @@ export function pacerAttributesOf({ at, buckets }: PacerState): PacerAttributes 
   return { at, b: Object.fromEntries(rows) };
 }
 
-function bucketRow({ tokens, unclaimed, rateShare, made, throttled, queues }: BucketState): BucketRow {
+function bucketRow({ tokens, rateShare, made, throttled, queues }: BucketState): BucketRow {
   const used = Object.entries(queues).filter(([, queue]) => queue.virtualTime > 0 || queueIsWaiting(queue));
   return {
     t: down(tokens),
-    u: down(unclaimed),
     ...(rateShare < 1 ? { r: near(rateShare) } : {}),
     ...(made > 0 ? { m: made } : {}),
     ...(throttled > 0 ? { x: throttled } : {}),
@@ -71,10 +70,10 @@ function queueIsWaiting(queue: QueueState): boolean {
   return Object.keys(queue.finishes).length > 0;
 }
 
-function queueRow({ virtualTime, since, finishes }: QueueState): QueueRow {
+function queueRow({ virtualTime, since, due, finishes }: QueueState): QueueRow {
   const v = near(virtualTime);
   const lacks = Object.entries(finishes).map(([flow, finish]) => [flow, near(finish - v)] as const);
-  return { v, s: near(since), f: Object.fromEntries(lacks.filter(([, lack]) => lack > 0)) };
+  return { v, s: near(since), d: near(due), f: Object.fromEntries(lacks.filter(([, lack]) => lack > 0)) };
 }
 
 /** Makes a state of its attributes. */
@@ -87,10 +86,9 @@ export function pacerStateOf({ at, b }: PacerAttributes): PacerState {
   return { at, buckets };
 }
 
-function bucketState({ t, u, r = 1, m = 0, x = 0, q = {} }: BucketRow): BucketState {
+function bucketState({ t, r = 1, m = 0, x = 0, q = {} }: BucketRow): BucketState {
   return {
     tokens: t,
-    unclaimed: u,
     rateShare: r,
     made: m,
     throttled: x,
@@ -102,7 +100,7 @@ function bucketState({ t, u, r = 1, m = 0, x = 0, q = {} }: BucketRow): BucketSt
   };
 }
 
-function queueState({ v, s, f }: QueueRow = { v: 0, s: 0, f: {} }): QueueState {
+function queueState({ v, s, d, f }: QueueRow = { v: 0, s: 0, d: 0, f: {} }): QueueState {
   const finishes = Object.entries(f).map(([flow, lack]) => [flow, v + lack]);
-  return { virtualTime: v, since: s, finishes: Object.fromEntries(finishes) };
+  return { virtualTime: v, since: s, due: d, finishes: Object.fromEntries(finishes) };
 }
