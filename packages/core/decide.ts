@@ -1,16 +1,29 @@
 import { type Context, type Decision, type Draft, emptyDraft } from "./decision.ts";
 import { endPod } from "./ends.ts";
-import type { BranchLook, Delivery, NodeGone, NodeLook, NodeObserved, PodEvent } from "./events.ts";
+import type {
+  BranchLook,
+  Delivery,
+  InstanceStateChanged,
+  NodeGone,
+  NodeLook,
+  NodeObserved,
+  NodeSnapshot,
+  PodEvent,
+} from "./events.ts";
+import { changeInstance } from "./instances.ts";
 import { lookAtBranch } from "./looks.ts";
 import type { Origin } from "./messages-out.ts";
 import { endNode, lookAtNode, observeNode } from "./nodes.ts";
 import { type Circumstances, observePod } from "./observed.ts";
 import { placeAll } from "./placing.ts";
 import type { Partition, WaitingBranch } from "./records.ts";
+import { compareSnapshot, reincarnate } from "./snapshots.ts";
 import { type Candidate, candidateOf, waitsForRoom } from "./waiting.ts";
 
 /** An event of one instance, with what its queue tells about it. */
-export type Arrival = Circumstances & { readonly event: PodEvent | NodeObserved | NodeGone | NodeLook | BranchLook };
+export type Arrival = Circumstances & {
+  readonly event: PodEvent | NodeObserved | NodeGone | NodeSnapshot | NodeLook | BranchLook | InstanceStateChanged;
+};
 
 /** The part of a delivery that decisions look at. */
 export const arrivalOf = <Event extends Arrival["event"]>({
@@ -30,18 +43,21 @@ export const decide = (partition: Partition, arrivals: readonly Arrival[], conte
   if (refused !== undefined) {
     return { steps: [], asks: [], notes: [{ message: refused, fields: { instanceId: partition.instanceId } }] };
   }
+  if (context.registration !== undefined) reincarnate(draft, context, context.registration.incarnation);
   for (const { event, receiveCount } of arrivals) {
+    if (event.type === "InstanceStateChanged") changeInstance(draft, context, event);
     if (event.type === "NodeObserved") observeNode(draft, context, event);
     if (event.type === "NodeGone") endNode(draft, event);
     if (event.type === "PodGone") endPod(draft, context, event, receiveCount > 1);
   }
-  const observed = arrivals.flatMap(({ event, ...circumstances }) =>
-    event.type === "PodObserved" ? (observePod(draft, context, event, circumstances) ?? []) : [],
-  );
+  const observed = arrivals.flatMap(({ event, ...circumstances }) => {
+    if (event.type === "PodObserved") return observePod(draft, context, event, circumstances) ?? [];
+    return event.type === "NodeSnapshot" ? compareSnapshot(draft, context, event, circumstances) : [];
+  });
   placeAll(draft, context, queueOf(draft, observed));
   for (const { event, receiveCount } of arrivals) {
     if (event.type === "BranchLook") lookAtBranch(draft, context, event, receiveCount > 1);
-    if (event.type === "NodeLook") lookAtNode(draft, context);
+    if (event.type === "NodeLook") lookAtNode(draft, context, receiveCount > 1);
   }
   return { steps: draft.steps, asks: draft.asks, notes: draft.notes };
 };

@@ -18,11 +18,12 @@ export const isTrunkUnderWay = (trunk: TrunkRecord): boolean => underWay.include
  * Looks at a node: carries its trunk on when nobody is at it, and sends what an interrupted worker may not have sent for branches that are
  * overdue (P08). Pods that wait for room are served by every decision.
  */
-export const lookAtNode = (draft: Draft, context: Context): void => {
-  const { trunk, branches } = draft.partition;
+export const lookAtNode = (draft: Draft, context: Context, redelivered: boolean): void => {
+  const { trunk } = draft.partition;
   if (trunk === undefined) return;
+  if (trunk.status === "ready" && redelivered) tellReady(draft, context, trunk);
   if (isTrunkUnderWay(trunk)) carryTrunk(draft, context, trunk);
-  for (const branch of branches) {
+  for (const branch of draft.partition.branches) {
     switch (branch.status) {
       case "waiting":
         if (isOverdue(branch, context.now))

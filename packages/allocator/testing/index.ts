@@ -1,6 +1,7 @@
 export * from "./clock.ts";
 export * from "./ec2.ts";
 export * from "./faults.ts";
+export * from "./in-memory-pacer.ts";
 export * from "./ledger.ts";
 export * from "./outbox.ts";
 export * from "./pacer.ts";

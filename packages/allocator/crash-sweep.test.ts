@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import {
+  addInstance,
+  createTestWorld,
+  nodeObserved,
+  type Phase,
+  podGone,
+  podObserved,
+  podUid,
+  type TestWorld,
+  testInstance,
+} from "./testing/index.ts";
+
+/** Long enough for every redelivery, cool-down and step deadline that a crash can bring on. */
+const settleSeconds = 1_200;
+
+const readyWorld = async (): Promise<TestWorld> => {
+  const world = createTestWorld({ reuseIdleSeconds: 0 });
+  addInstance(world);
+  world.send(nodeObserved());
+  await world.run(5);
+  world.tap.calls.length = 0;
+  return world;
+};
+
+/** Kills the worker at one port call; everything that it would have done afterwards is lost with it. */
+const crashAt = (world: TestWorld, number: number, phase: Phase): void => {
+  let isDead = false;
+  world.tap.hook = (call, at) => {
+    if (call.number === number && at === phase) isDead = true;
+    if (call.number > number) isDead = false;
+    if (isDead) throw new Error(`The worker was killed ${phase} call ${number}.`);
+  };
+};
+
+const allocate = async (world: TestWorld): Promise<void> => {
+  world.send(podObserved(1));
+  await world.run(settleSeconds);
+};
+
+const release = async (world: TestWorld): Promise<void> => {
+  world.send(podGone(1));
+  await world.run(settleSeconds);
+};
+
+const expectOneEni = async (world: TestWorld): Promise<void> => {
+  const enis = world.ec2.branches();
+  expect(enis).toHaveLength(1);
+  const assigned = world.outbox.outcomes().filter(({ type }) => type === "PodEniAssigned");
+  expect(assigned.length).toBeGreaterThan(0);
+  const [eni] = enis;
+  for (const outcome of assigned) {
+    expect(outcome).toMatchObject({
+      podUid: podUid(1),
+      enis: [{ eniId: eni?.eniId, vlanId: eni?.association?.vlanId, associationID: eni?.association?.associationId }],
+    });
+  }
+  const { trunk, branches } = await world.ledger.load(testInstance);
+  expect(trunk).toMatchObject({ held: 1 });
+  expect(branches).toMatchObject([{ status: "associated" }]);
+};
+
+const expectNothing = async (world: TestWorld): Promise<void> => {
+  expect(world.ec2.branches()).toEqual([]);
+  const { trunk, branches } = await world.ledger.load(testInstance);
+  expect(trunk).toMatchObject({ held: 0, vlans: "0".repeat(30) });
+  expect(branches).toMatchObject([{ status: "gone" }]);
+  expect(world.pending()).toEqual([]);
+};
+
+/** The number of port calls that a scenario makes when nothing goes wrong. */
+const callsOf = async (scenario: (world: TestWorld) => Promise<void>): Promise<readonly number[]> => {
+  const world = await readyWorld();
+  await scenario(world);
+  return world.tap.calls.map(({ number }) => number);
+};
+
+describe.each<Phase>(["before", "after"])("a worker that is killed %s a port call", (phase) => {
+  it("leaves exactly one ENI, one VLAN ID and one assignment after redelivery", async () => {
+    const numbers = await callsOf(allocate);
+    expect(numbers.length).toBeGreaterThan(8);
+    for (const number of numbers) {
+      const world = await readyWorld();
+      crashAt(world, number, phase);
+      await allocate(world);
+      await expectOneEni(world);
+      await release(world);
+      await expectNothing(world);
+    }
+  });
+
+  it("leaves nothing behind when it was releasing", async () => {
+    const before = await callsOf(allocate);
+    const after = await callsOf(async (world) => {
+      await allocate(world);
+      await release(world);
+    });
+    for (const number of after.slice(before.length)) {
+      const world = await readyWorld();
+      await allocate(world);
+      crashAt(world, number, phase);
+      await release(world);
+      await expectNothing(world);
+    }
+  });
+
+  it("leaves a node with one trunk that is ready", async () => {
+    const scenario = async (world: TestWorld): Promise<void> => {
+      addInstance(world);
+      world.send(nodeObserved());
+      await world.run(settleSeconds);
+    };
+    const clean = createTestWorld();
+    await scenario(clean);
+    for (const { number } of clean.tap.calls) {
+      const world = createTestWorld();
+      crashAt(world, number, phase);
+      await scenario(world);
+      expect([...world.ec2.enis.values()]).toMatchObject([{ interfaceType: "trunk", attachment: { deviceIndex: 2 } }]);
+      expect(world.outbox.outcomes().at(-1)).toMatchObject({ type: "NodeTrunkReady" });
+    }
+  });
+});
