@@ -42,7 +42,9 @@ function inBinary(value: number): string {
 
 function inDecimal(value: number): string {
   // The smallest unit is a billionth; the API server rounds up to it.
-  let rest = BigInt(Math.ceil(Number((value * 1e9).toPrecision(15))));
+  let rest = Number.isSafeInteger(value)
+    ? BigInt(value) * 1_000_000_000n
+    : BigInt(Math.ceil(Number((value * 1e9).toPrecision(15))));
   let power = 0;
   while (power < DECIMAL.length - 1 && rest % 1000n === 0n) {
     rest /= 1000n;
