@@ -34,7 +34,8 @@ export interface TestWorld {
   events(reason: string): { message: string; count: number; about: string }[];
 }
 
-function createTestNetwork(): TestNetwork {
+/** Makes a network in which everything passes. */
+export function createTestNetwork(): TestNetwork {
   const dropped = new Set<string>();
   const unwired = new Set<string>();
   const assigned: string[] = [];
