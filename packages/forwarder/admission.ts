@@ -149,17 +149,24 @@ const answerOf = (uid: string, verdict: Verdict) => ({
     : { uid, allowed: false, status: { code: 403, reason: "Forbidden", message: verdict.reason } },
 });
 
-/** Undefined when the body is too long. */
-const readBody = async (request: IncomingMessage): Promise<string | undefined> => {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > bodyBytesMax) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-};
+/** Undefined when the body is too long; what is left of it is not read. */
+const readBody = (request: IncomingMessage): Promise<string | undefined> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= bodyBytesMax) {
+        chunks.push(chunk);
+        return;
+      }
+      request.removeAllListeners("data");
+      request.pause();
+      resolve(undefined);
+    });
+    request.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    request.on("error", reject);
+  });
 
 const parseReview = (body: string): AdmissionRequest | undefined => {
   try {
@@ -174,6 +181,11 @@ const parseReview = (body: string): AdmissionRequest | undefined => {
 const reply = (response: ServerResponse, status: number, body: unknown): void => {
   if (response.headersSent) return;
   const text = JSON.stringify(body);
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+    // A body that was not read to its end leaves the connection of no use.
+    ...(status === 413 ? { connection: "close" } : {}),
+  });
   response.end(text);
 };

@@ -1,6 +1,6 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
-import type { KubeConfig } from "@kubernetes/client-node";
+import { KubeConfig } from "@kubernetes/client-node";
 import type { ApiAnswer, ApiRequest, KubernetesApi } from "./api.ts";
 
 const requestTimeoutMilliseconds = 30_000;
@@ -17,6 +17,7 @@ export const createHttpApi = (kubeConfig: KubeConfig): KubernetesApi & { close()
   const server = kubeConfig.getCurrentCluster()?.server;
   if (server === undefined) throw new Error("The kubeconfig names no current cluster.");
   const base = new URL(server);
+  const credentials = base.protocol === "http:" ? withoutTls(kubeConfig) : kubeConfig;
   const isHttps = base.protocol === "https:";
   const agent = isHttps
     ? new HttpsAgent({ keepAlive: true, maxSockets: socketsMax })
@@ -24,7 +25,7 @@ export const createHttpApi = (kubeConfig: KubeConfig): KubernetesApi & { close()
 
   const open = async (request: ApiRequest, body: string | undefined): Promise<ClientRequest> => {
     const options: RequestOptions = { headers: {} };
-    await kubeConfig.applyToHTTPSOptions(options);
+    await credentials.applyToHTTPSOptions(options);
     return (isHttps ? httpsRequest : httpRequest)({
       ...options,
       agent,
@@ -92,6 +93,18 @@ export const createHttpApi = (kubeConfig: KubeConfig): KubernetesApi & { close()
     },
     close: () => agent.destroy(),
   };
+};
+
+/** The client refuses plain HTTP, such as that of a proxy on this machine, unless TLS is not to be verified. */
+const withoutTls = (kubeConfig: KubeConfig): KubeConfig => {
+  const plain = new KubeConfig();
+  plain.loadFromOptions({
+    clusters: kubeConfig.clusters.map((cluster) => ({ ...cluster, skipTLSVerify: true })),
+    users: kubeConfig.users,
+    contexts: kubeConfig.contexts,
+    currentContext: kubeConfig.currentContext,
+  });
+  return plain;
 };
 
 const answerTo = (outgoing: ClientRequest, body: string | undefined): Promise<ApiAnswer> =>

@@ -1,0 +1,137 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { KubeConfig } from "@kubernetes/client-node";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createHttpApi } from "./http-api.ts";
+
+let server: Server;
+let answer: (response: ServerResponse) => void;
+let seen: { method?: string; url?: string; authorization?: string; contentType?: string; body: string }[];
+let api: ReturnType<typeof createHttpApi>;
+
+beforeEach(async () => {
+  seen = [];
+  server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    const { authorization, "content-type": contentType } = request.headers;
+    seen.push({
+      body,
+      ...(request.method === undefined ? {} : { method: request.method }),
+      ...(request.url === undefined ? {} : { url: request.url }),
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(contentType === undefined ? {} : { contentType }),
+    });
+    answer(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const kubeConfig = new KubeConfig();
+  const { port } = server.address() as AddressInfo;
+  kubeConfig.loadFromClusterAndUser(
+    { name: "c", server: `http://127.0.0.1:${port}/prefix`, skipTLSVerify: false },
+    { name: "u", token: "secret" },
+  );
+  api = createHttpApi(kubeConfig);
+});
+
+afterEach(async () => {
+  api.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const watched = (path = "/api/v1/pods?watch=true") => {
+  const events: string[] = [];
+  let close = () => {};
+  const ended = new Promise<number | undefined>((resolve) => {
+    close = api.watch(path, {
+      event: (type, object) => events.push(`${type} ${JSON.stringify(object)}`),
+      ended: resolve,
+    });
+  });
+  return { events, ended, close: () => close() };
+};
+
+test("a request carries the credentials, the path behind the server's own, and its body", async () => {
+  answer = (response) => response.writeHead(200).end('{"a":1}');
+
+  const got = await api.request({
+    method: "PATCH",
+    path: "/api/v1/nodes/n",
+    contentType: "application/merge-patch+json",
+    body: { b: "ü" },
+  });
+
+  expect(got).toEqual({ status: 200, body: { a: 1 } });
+  expect(seen).toEqual([
+    {
+      method: "PATCH",
+      url: "/prefix/api/v1/nodes/n",
+      authorization: "Bearer secret",
+      contentType: "application/merge-patch+json",
+      body: '{"b":"ü"}',
+    },
+  ]);
+});
+
+test("a refusal is an answer, and a body that is no JSON is its message", async () => {
+  answer = (response) => response.writeHead(503).end("overloaded");
+
+  expect(await api.request({ method: "GET", path: "/" })).toEqual({ status: 503, body: { message: "overloaded" } });
+});
+
+test("a broken connection rejects", async () => {
+  answer = (response) => response.destroy();
+
+  await expect(api.request({ method: "GET", path: "/" })).rejects.toThrow();
+});
+
+test("a watch tells each line, also when it comes in pieces", async () => {
+  answer = (response) => {
+    response.writeHead(200);
+    response.write('{"type":"ADDED","object":{"a":1}}\n{"type":"MODI');
+    setImmediate(() => response.end('FIED","object":{"a":2}}\n'));
+  };
+  const { events, ended } = watched();
+
+  expect(await ended).toBeUndefined();
+  expect(events).toEqual(['ADDED {"a":1}', 'MODIFIED {"a":2}']);
+});
+
+test("a watch that is refused ends with the status", async () => {
+  answer = (response) => response.writeHead(410).end("{}");
+
+  expect(await watched().ended).toBe(410);
+});
+
+test.each<[string, (response: ServerResponse) => void]>([
+  ["is reset", (response) => response.writeHead(200).write("{", () => response.destroy())],
+  ["tells something that is no event", (response) => void response.writeHead(200).write("nonsense\n")],
+])("a watch that %s ends", async (_, how) => {
+  answer = how;
+
+  expect(await watched().ended).toBeUndefined();
+});
+
+test("a watch that was closed tells nothing more", async () => {
+  let open: ServerResponse | undefined;
+  const opened = new Promise<void>((resolve) => {
+    answer = (response) => {
+      open = response;
+      response.writeHead(200).write('{"type":"ADDED","object":{}}\n', () => resolve());
+    };
+  });
+  const watch = watched();
+  await opened;
+  const closed = new Promise((resolve) => open?.on("close", resolve));
+
+  watch.close();
+  await closed;
+
+  expect(open?.writableEnded).toBe(false);
+  await expect(Promise.race([watch.ended, Promise.resolve("still open")])).resolves.toBe("still open");
+});
+
+test("a kubeconfig without a cluster is a mistake", () => {
+  expect(() => createHttpApi(new KubeConfig())).toThrow("names no current cluster");
+});

@@ -1,0 +1,289 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { FakeObject } from "./testing/fake-api.ts";
+import { aNode, aPod, aPolicy, createScene, instanceId, nodeUid, paths, type Scene } from "./testing/scene.ts";
+
+const feature = { name: "SecurityGroupsForPods" };
+let scene: Scene;
+
+beforeEach(() => {
+  scene = createScene();
+});
+
+afterEach(async () => {
+  const stopped = scene.forwarder.stop();
+  await scene.clock.advance(10_000);
+  await stopped;
+});
+
+const cniNode = () => scene.api.get(paths.cniNodes, "node-a");
+const withFeatures = (...features: object[]): FakeObject => ({ ...(cniNode() as FakeObject), spec: { features } });
+
+describe("a node", () => {
+  test("is told at the start, with what it wants", async () => {
+    scene.api.put(paths.nodes, aNode());
+    await scene.start();
+
+    expect(scene.sent("NodeObserved")).toMatchObject([{ instanceId, nodeName: "node-a", nodeUid, wantsTrunk: false }]);
+  });
+
+  test("wants a trunk when the CNI plugin puts its feature into the CNINode, and no longer when it goes", async () => {
+    scene.api.put(paths.nodes, aNode());
+    await scene.start();
+    const [before] = scene.sent("NodeObserved");
+
+    scene.api.put(paths.cniNodes, withFeatures(feature));
+    await scene.clock.advance(100);
+    const [asked] = scene.sent("NodeObserved");
+    scene.api.put(paths.cniNodes, withFeatures());
+    await scene.clock.advance(100);
+    const [unasked] = scene.sent("NodeObserved");
+
+    expect(asked).toMatchObject({ wantsTrunk: true });
+    expect(unasked).toMatchObject({ wantsTrunk: false });
+    const versions = [before, asked, unasked].map((event) => Number(event?.resourceVersion));
+    expect(versions).toEqual([...new Set(versions)].sort((left, right) => left - right));
+  });
+
+  test("is told again with each snapshot as long as its trunk is not known to be ready", async () => {
+    scene.api.put(paths.nodes, aNode());
+    await scene.start();
+    scene.sent("NodeObserved");
+
+    await scene.clock.advance(330_000);
+    expect(scene.sent("NodeObserved").length).toBeGreaterThan(0);
+
+    scene.queues.deliver({
+      type: "NodeTrunkReady",
+      instanceId,
+      nodeName: "node-a",
+      nodeUid,
+      branchesMax: 9,
+      backendVersion: "1",
+    });
+    await scene.clock.advance(1_000);
+    scene.sent("NodeObserved");
+    await scene.clock.advance(700_000);
+    expect(scene.sent("NodeObserved")).toEqual([]);
+  });
+
+  test.each<[string, Partial<FakeObject>]>([
+    ["Windows", { metadata: { name: "node-a", labels: { "kubernetes.io/os": "windows" } } }],
+    ["EKS auto mode", { metadata: { name: "node-a", labels: { "eks.amazonaws.com/compute-type": "auto" } } }],
+    ["a provider ID that is no instance", { spec: { providerID: "eks-hybrid:///r/c/mi-1" } }],
+    ["no provider ID", { spec: {} }],
+  ])("with %s is left alone", async (_, change) => {
+    scene.api.put(paths.nodes, aNode("node-a", change));
+    await scene.start();
+
+    expect(scene.queues.sent.filter((event) => event.type !== "ClusterRegistered")).toEqual([]);
+    expect(cniNode()).toBeUndefined();
+  });
+
+  test("that asks for a trunk without a provider ID is told so, once", async () => {
+    const labels = { "vpc.amazonaws.com/has-trunk-attached": "false" };
+    scene.api.put(paths.nodes, aNode("node-a", { metadata: { name: "node-a", labels }, spec: {} }));
+    await scene.start();
+    scene.api.put(paths.nodes, aNode("node-a", { metadata: { name: "node-a", labels }, spec: {}, status: {} }));
+    await scene.clock.advance(100);
+
+    expect(scene.events("node-a")).toEqual([
+      "NodeTrunkFailedInit The node failed initializing trunk interface: the node has no provider ID",
+    ]);
+  });
+});
+
+describe("custom networking", () => {
+  const labels = { "kubernetes.io/os": "linux", "vpc.amazonaws.com/has-trunk-attached": "false" };
+  const labelled = aNode("node-a", {
+    metadata: { name: "node-a", labels: { ...labels, "vpc.amazonaws.com/eniConfig": "zone-a" } },
+  });
+  const eniConfig = (subnet: string): FakeObject => ({
+    metadata: { name: "zone-a" },
+    spec: { subnet, securityGroups: ["sg-1"] },
+  });
+
+  test("a node is told with its ENIConfig", async () => {
+    scene.api.put(paths.eniConfigs, eniConfig("subnet-01234567"));
+    scene.api.put(paths.nodes, labelled);
+    await scene.start();
+
+    expect(scene.sent("NodeObserved")).toMatchObject([
+      { wantsTrunk: true, eniConfig: { name: "zone-a", subnetId: "subnet-01234567", securityGroups: ["sg-1"] } },
+    ]);
+  });
+
+  test("a node whose ENIConfig is missing waits for it and is told so", async () => {
+    scene.api.put(paths.nodes, labelled);
+    await scene.start();
+
+    expect(scene.sent("NodeObserved")).toEqual([]);
+    expect(scene.events("node-a")).toEqual([
+      "EniConfigNameNotFound failed to find the ENIConfig zone-a for node node-a",
+    ]);
+
+    scene.api.put(paths.eniConfigs, eniConfig("subnet-01234567"));
+    await scene.clock.advance(100);
+
+    expect(scene.sent("NodeObserved")).toMatchObject([{ eniConfig: { name: "zone-a" } }]);
+  });
+
+  test("an ENIConfig without a subnet is as good as none", async () => {
+    scene.api.put(paths.eniConfigs, eniConfig(""));
+    scene.api.put(paths.nodes, labelled);
+    await scene.start();
+
+    expect(scene.sent("NodeObserved")).toEqual([]);
+  });
+});
+
+describe("the CNINode of a node", () => {
+  beforeEach(async () => {
+    scene.api.put(paths.nodes, aNode());
+    await scene.start();
+  });
+
+  const terminating = (object: FakeObject | undefined): FakeObject => ({
+    ...(object as FakeObject),
+    metadata: { ...(object as FakeObject).metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
+  });
+
+  test("is created with the node as its owner", () => {
+    expect(cniNode()).toMatchObject({
+      metadata: {
+        labels: { "kubernetes.io/os": "linux" },
+        finalizers: ["networking.k8s.aws/resource-cleanup"],
+        ownerReferences: [{ kind: "Node", name: "node-a", uid: nodeUid, controller: true }],
+      },
+      spec: {
+        features: [],
+        tags: { "cluster.k8s.amazonaws.com/name": "test", "node.k8s.amazonaws.com/instance_id": instanceId },
+      },
+    });
+  });
+
+  test("is created again with its features when somebody deletes it while the node lives", async () => {
+    scene.api.put(paths.cniNodes, withFeatures(feature));
+    scene.api.put(paths.cniNodes, terminating(cniNode()));
+    await scene.clock.advance(100);
+    expect(cniNode()?.metadata.finalizers).toEqual([]);
+
+    scene.api.remove(paths.cniNodes, "node-a");
+    await scene.clock.advance(100);
+
+    expect(cniNode()?.spec).toMatchObject({ features: [feature] });
+  });
+
+  test("keeps its finalizer until no pod of its node holds a branch", async () => {
+    scene.api.put(paths.pods, aPod("db"));
+    scene.api.remove(paths.nodes, "node-a");
+    scene.api.put(paths.cniNodes, terminating(cniNode()));
+    await scene.clock.advance(5_000);
+    expect(cniNode()?.metadata.finalizers).toEqual(["networking.k8s.aws/resource-cleanup"]);
+
+    scene.api.remove(paths.pods, "db");
+    await scene.clock.advance(5_000);
+
+    expect(cniNode()?.metadata.finalizers).toEqual([]);
+  });
+
+  test("is created later when the API server refuses at first", async () => {
+    const second = aNode("node-b", { spec: { providerID: "aws:///a/i-00000000000000002" } });
+    scene.api.failNext((request) => request.method === "POST" && request.path === paths.cniNodes, {
+      status: 500,
+      body: {},
+    });
+
+    scene.api.put(paths.nodes, second);
+    await scene.clock.advance(3_000);
+
+    expect(scene.api.get(paths.cniNodes, "node-b")).toBeDefined();
+  });
+});
+
+describe("the cluster", () => {
+  const settings = (value: string): FakeObject => ({
+    metadata: { name: "amazon-vpc-cni", namespace: "kube-system" },
+    data: { "branch-eni-cooldown": value },
+  });
+
+  test("introduces itself with its cool-down and the sets of groups that its policies name", async () => {
+    scene.api.put(paths.configMaps, settings("45"));
+    scene.api.put(paths.policies, aPolicy("one", ["sg-2", "sg-1"]));
+    scene.api.put(paths.policies, aPolicy("two", ["sg-3"]));
+    scene.api.put(paths.policies, aPolicy("same", ["sg-1", "sg-2"], "other"));
+    scene.api.put(paths.pods, aPod("db"));
+    await scene.start();
+    await scene.clock.advance(500);
+
+    expect(scene.sent("ClusterRegistered")).toEqual([
+      {
+        type: "ClusterRegistered",
+        incarnation: "uid-kube-system",
+        cooldownSeconds: 45,
+        forwarderVersion: "0.1.0",
+        groupSets: [["sg-1", "sg-2"], ["sg-1", "sg-2", "sg-3"], ["sg-3"]],
+      },
+    ]);
+  });
+
+  test("tells a changed cool-down, to the functions and to the nodes", async () => {
+    scene.api.put(paths.nodes, aNode());
+    await scene.start();
+    await scene.clock.advance(500);
+    expect(scene.sent("ClusterRegistered")).toMatchObject([{ cooldownSeconds: 60 }]);
+
+    scene.api.put(paths.configMaps, settings("90"));
+    await scene.clock.advance(500);
+    scene.api.put(paths.configMaps, settings("soon"));
+    await scene.clock.advance(500);
+
+    expect(scene.sent("ClusterRegistered")).toMatchObject([{ cooldownSeconds: 90 }]);
+    expect(scene.events("node-a")).toEqual([
+      "BranchENICoolDownPeriodUpdated Branch ENI cool down period has been updated to 1m30s",
+    ]);
+  });
+
+  test("tells when a policy goes", async () => {
+    scene.api.put(paths.policies, aPolicy("one", ["sg-1"]));
+    await scene.start();
+    await scene.clock.advance(500);
+    scene.sent("ClusterRegistered");
+
+    scene.api.remove(paths.policies, "one");
+    await scene.clock.advance(500);
+
+    expect(scene.sent("ClusterRegistered")).toMatchObject([{ groupSets: [] }]);
+  });
+});
+
+describe("snapshots", () => {
+  test("are sent soon after the start and then in their interval", async () => {
+    scene.api.put(paths.nodes, aNode());
+    await scene.start();
+    await scene.clock.advance(2_000);
+    expect(scene.sent("NodeSnapshot")).toHaveLength(1);
+
+    await scene.clock.advance(900_000);
+
+    expect(scene.sent("NodeSnapshot")).toHaveLength(3);
+  });
+
+  test("are not sent while a pod's groups cannot be told, so that no pod is missing from one", async () => {
+    scene.api.put(paths.nodes, aNode());
+    scene.api.put(paths.policies, {
+      ...aPolicy("policy", []),
+      spec: { serviceAccountSelector: {}, securityGroups: { groupIds: ["sg-1"] } },
+    });
+    scene.api.put(paths.pods, aPod("db"));
+    await scene.start();
+    await scene.clock.advance(2_000);
+    expect(scene.sent("NodeSnapshot")).toEqual([]);
+    expect(scene.sent("PodObserved")).toEqual([]);
+
+    scene.api.put(paths.serviceAccounts, { metadata: { name: "default", namespace: "default" } });
+    await scene.clock.advance(330_000);
+
+    expect(scene.sent("PodObserved")).toMatchObject([{ pod: { securityGroups: ["sg-1"] } }]);
+    expect(scene.sent("NodeSnapshot")).toMatchObject([{ pods: [{ podUid: "uid-db" }] }]);
+  });
+});

@@ -1,0 +1,200 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createReflector, type Kept, type Reflector } from "./reflector.ts";
+import { createFakeApi, type FakeApi, type FakeObject } from "./testing/fake-api.ts";
+import { createVirtualClock, type VirtualClock } from "./testing/virtual-clock.ts";
+
+const path = "/api/v1/pods";
+const project = (raw: unknown): Kept => {
+  const { metadata } = raw as FakeObject;
+  return {
+    uid: metadata.uid ?? "",
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    resourceVersion: metadata.resourceVersion ?? "",
+  };
+};
+
+let api: FakeApi;
+let clock: VirtualClock;
+let reflector: Reflector<Kept>;
+let told: string[];
+
+beforeEach(() => {
+  api = createFakeApi();
+  clock = createVirtualClock();
+  told = [];
+  reflector = createReflector({
+    api,
+    clock,
+    random: () => 0.5,
+    log: () => {},
+    path,
+    project,
+    onChange: (change) =>
+      told.push(change.type === "seen" ? `seen ${change.object.uid}` : `${change.how} ${change.object.uid}`),
+  });
+});
+
+const put = (name: string, uid = `uid-${name}`) => api.put(path, { metadata: { name, uid } });
+const names = () => [...reflector.values()].map((object) => object.name);
+const lists = () => api.requests.filter((request) => !request.path.includes("watch=")).length;
+
+describe("a reflector", () => {
+  test("lists every page and then follows the changes", async () => {
+    for (let index = 0; index < 1_101; index += 1) put(`pod-${index}`);
+
+    reflector.start();
+    await clock.advance(10);
+    put("late");
+    api.remove(path, "pod-7");
+    await clock.advance(10);
+
+    expect(lists()).toBe(3);
+    expect(names()).toHaveLength(1_101);
+    expect(reflector.get("", "late")?.uid).toBe("uid-late");
+    expect(told.slice(-2)).toEqual(["seen uid-late", "deleted uid-pod-7"]);
+  });
+
+  test("is not synced before its first list has arrived", async () => {
+    api.failNext(() => true, new Error("no connection"), 2);
+    reflector.start();
+    await clock.advance(10);
+    expect(reflector.isSynced()).toBe(false);
+
+    await clock.advance(1_000);
+
+    expect(reflector.isSynced()).toBe(true);
+  });
+
+  test("goes on from its version when a watch breaks, without a new list", async () => {
+    reflector.start();
+    await clock.advance(5_000);
+    const before = lists();
+
+    api.endWatches();
+    await clock.advance(1_000);
+    put("late");
+    await clock.advance(10);
+
+    expect(lists()).toBe(before);
+    expect(names()).toEqual(["late"]);
+  });
+
+  test.each<[string, () => void]>([
+    ["is refused with 410", () => api.endWatches(410)],
+    ["tells that its version is too old", () => api.tellWatches("ERROR", { kind: "Status", code: 410 })],
+  ])("lists again when a watch %s, and tells what has gone meanwhile", async (_, expire) => {
+    put("old");
+    reflector.start();
+    await clock.advance(5_000);
+    told.length = 0;
+
+    expire();
+    api.remove(path, "old");
+    put("new");
+    await clock.advance(1_000);
+
+    expect(told).toEqual(["absent-from-list uid-old", "seen uid-new"]);
+  });
+
+  test("takes the version of a bookmark", async () => {
+    reflector.start();
+    await clock.advance(5_000);
+    api.tellWatches("BOOKMARK", { kind: "Pod", metadata: { resourceVersion: "4711" } });
+    const watches: string[] = [];
+    const { watch } = api;
+    api.watch = (watchPath, listener) => {
+      watches.push(watchPath);
+      return watch(watchPath, listener);
+    };
+
+    api.endWatches();
+    await clock.advance(1_000);
+
+    expect(watches[0]).toContain("resourceVersion=4711");
+    expect(watches[0]).toContain("allowWatchBookmarks=true");
+  });
+
+  test("opens another watch when one is silent for two minutes", async () => {
+    reflector.start();
+    await clock.advance(119_000);
+    const { watch } = api;
+    let opened = 0;
+    api.watch = (watchPath, listener) => {
+      opened += 1;
+      return watch(watchPath, listener);
+    };
+
+    await clock.advance(2_000);
+
+    expect(opened).toBe(1);
+    expect(api.watchCount).toBe(1);
+  });
+
+  test("backs off when every watch fails at once", async () => {
+    let opened = 0;
+    api.watch = (_, listener) => {
+      opened += 1;
+      queueMicrotask(() => listener.ended(500));
+      return () => {};
+    };
+
+    reflector.start();
+    await clock.advance(60_000);
+
+    expect(opened).toBeGreaterThan(5);
+    expect(opened).toBeLessThan(20);
+  });
+
+  test("tells an object that was replaced under its name as two", async () => {
+    put("a", "first");
+    reflector.start();
+    await clock.advance(10);
+    told.length = 0;
+
+    put("a", "second");
+
+    expect(told).toEqual(["absent-from-list first", "seen second"]);
+  });
+
+  test("does not tell again what has not changed", async () => {
+    put("a");
+    reflector.start();
+    await clock.advance(5_000);
+    told.length = 0;
+
+    api.endWatches(410);
+    await clock.advance(1_000);
+
+    expect(told).toEqual([]);
+  });
+
+  test("takes a type that is missing as empty, and finds it when it comes", async () => {
+    api.missing.add(path);
+    reflector.start();
+    await clock.advance(10);
+    expect(reflector.isSynced()).toBe(true);
+    expect(names()).toEqual([]);
+
+    api.missing.delete(path);
+    put("a");
+    await clock.advance(6_000);
+
+    expect(names()).toEqual(["a"]);
+  });
+
+  test("leaves no watch open when it is stopped, also during its list", async () => {
+    reflector.start();
+    reflector.stop();
+    await clock.advance(60_000);
+    expect(api.watchCount).toBe(0);
+
+    const other = createReflector({ api, clock, random: () => 0.5, log: () => {}, path, project, onChange: () => {} });
+    other.start();
+    await clock.advance(10);
+    expect(api.watchCount).toBe(1);
+    other.stop();
+    await clock.advance(60_000);
+    expect(api.watchCount).toBe(0);
+  });
+});

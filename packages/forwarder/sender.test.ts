@@ -1,0 +1,107 @@
+import type { Incarnation, InstanceId, PodGone, PodUid, ResourceVersion } from "@trunkline/core";
+import { serialise } from "@trunkline/messages";
+import { beforeEach, expect, test } from "vitest";
+import { createSender, type ForwarderEvent, type Sender } from "./sender.ts";
+import { createFakeQueues, type FakeQueues } from "./testing/fake-queues.ts";
+import { createVirtualClock, type VirtualClock } from "./testing/virtual-clock.ts";
+
+let queues: FakeQueues;
+let clock: VirtualClock;
+let sender: Sender;
+let logged: string[];
+
+beforeEach(() => {
+  queues = createFakeQueues();
+  clock = createVirtualClock();
+  logged = [];
+  const log = (_: string, message: string) => void logged.push(message);
+  sender = createSender({ queues, clock, random: () => 0.5, log, serialise });
+});
+
+const gone = (pod: string, version = 1): PodGone => ({
+  type: "PodGone",
+  incarnation: "cluster" as Incarnation,
+  instanceId: "i-01234567" as InstanceId,
+  podUid: pod as PodUid,
+  resourceVersion: String(version) as ResourceVersion,
+  how: "deleted",
+});
+const versions = () => queues.sent.map((event) => "resourceVersion" in event && event.resourceVersion);
+
+test("events are sent in batches of ten", async () => {
+  for (let index = 0; index < 25; index += 1) sender.send(gone(`pod-${index}`));
+  await clock.advance(50);
+
+  expect(queues.batches).toEqual([10, 10, 5]);
+  expect(new Set(queues.sent.map((event) => "podUid" in event && event.podUid)).size).toBe(25);
+});
+
+test("nothing is lost while SQS cannot be reached", async () => {
+  queues.failures = 5;
+  for (let index = 0; index < 12; index += 1) sender.send(gone(`pod-${index}`));
+  await clock.advance(60_000);
+
+  expect(queues.sent).toHaveLength(12);
+});
+
+test("what SQS does not accept of a batch is sent again", async () => {
+  const { send } = queues;
+  let isFirst = true;
+  queues.send = async (queue, bodies) => {
+    if (!isFirst) return send(queue, bodies);
+    isFirst = false;
+    await send(queue, bodies.slice(0, 1));
+    return bodies.map((_, index) => index === 0);
+  };
+  for (let index = 0; index < 3; index += 1) sender.send(gone(`pod-${index}`));
+  await clock.advance(5_000);
+
+  expect(queues.sent).toHaveLength(3);
+});
+
+test("a newer wish replaces one that still waits, also when that one comes back", async () => {
+  sender.send(gone("a", 1));
+  sender.send(gone("a", 2));
+  await clock.advance(50);
+  expect(versions()).toEqual(["2"]);
+
+  queues.failures = 1;
+  sender.send(gone("a", 3));
+  await clock.advance(5);
+  sender.send(gone("a", 4));
+  await clock.advance(5_000);
+
+  expect(versions()).toEqual(["2", "4"]);
+});
+
+test("an event that waits longer than it is valid is dropped", async () => {
+  queues.failures = 12;
+  sender.send(gone("old"), 10_000);
+  sender.send(gone("lasting"));
+  await clock.advance(120_000);
+
+  expect(queues.sent.map((event) => "podUid" in event && event.podUid)).toEqual(["lasting"]);
+});
+
+test("an event that no message could hold is logged and not sent", async () => {
+  const huge: ForwarderEvent = {
+    type: "ClusterRegistered",
+    incarnation: "cluster" as Incarnation,
+    cooldownSeconds: 60,
+    forwarderVersion: "1",
+    groupSets: Array.from({ length: 1_000 }, () => Array.from({ length: 20 }, () => "sg-0123456789abcdef0")),
+  };
+  sender.send(huge);
+  await clock.advance(50);
+
+  expect(queues.sent).toEqual([]);
+  expect(logged).toEqual(["An event is too large for a message."]);
+});
+
+test("draining waits until everything is sent", async () => {
+  sender.send(gone("a"));
+  const drained = sender.drain(1_000).then(() => queues.sent.length);
+  await clock.advance(1_000);
+
+  expect(await drained).toBe(1);
+});

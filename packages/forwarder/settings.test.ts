@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { readEnvironment, settingsFrom } from "./settings.ts";
+
+const complete = {
+  TRUNKLINE_CLUSTER: "blue",
+  TRUNKLINE_POD_EVENTS_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/1/pods",
+  TRUNKLINE_NODE_EVENTS_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/1/nodes",
+  TRUNKLINE_OUTCOMES_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/1/outcomes",
+  AWS_REGION: "eu-west-1",
+  TRUNKLINE_ADMISSION_CERT: "/tls/tls.crt",
+  TRUNKLINE_ADMISSION_KEY: "/tls/tls.key",
+};
+
+test("production's numbers are the default", () => {
+  const environment = readEnvironment(complete);
+
+  expect(environment.ok && settingsFrom(environment.value, { key: "k", cert: "c" })).toEqual({
+    clusterName: "blue",
+    podEventsQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/pods",
+    nodeEventsQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/nodes",
+    outcomesQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/outcomes",
+    admission: { host: "0.0.0.0", port: 8_443, key: "k", cert: "c" },
+    snapshotSeconds: 300,
+    outcomeHeldSeconds: 60,
+    cooldownSeconds: 60,
+    cooldownFloorSeconds: 30,
+  });
+});
+
+test.each<[string, Record<string, string | undefined>, readonly string[]]>([
+  ["a missing variable is named", { TRUNKLINE_CLUSTER: undefined }, ["TRUNKLINE_CLUSTER is not set."]],
+  ["a missing Region is named", { AWS_REGION: undefined }, ["AWS_REGION is not set."]],
+  [
+    "a queue that is no URL is named",
+    { TRUNKLINE_OUTCOMES_QUEUE_URL: "outcomes" },
+    ["TRUNKLINE_OUTCOMES_QUEUE_URL must be the URL of an SQS queue."],
+  ],
+  [
+    "a number with a unit is named",
+    { TRUNKLINE_SNAPSHOT_SECONDS: "300s" },
+    ["TRUNKLINE_SNAPSHOT_SECONDS must be a whole number from 1 to 600."],
+  ],
+  [
+    "a number that is too large is named",
+    { TRUNKLINE_OUTCOME_HELD_SECONDS: "61" },
+    ["TRUNKLINE_OUTCOME_HELD_SECONDS must be a whole number from 1 to 60."],
+  ],
+  [
+    "every problem is told",
+    { TRUNKLINE_CLUSTER: "", TRUNKLINE_ADMISSION_KEY: undefined },
+    ["TRUNKLINE_CLUSTER must be the cluster's name.", "TRUNKLINE_ADMISSION_KEY is not set."],
+  ],
+])("%s", (_, change, problems) => {
+  expect(readEnvironment({ ...complete, ...change })).toEqual({ ok: false, problems });
+});

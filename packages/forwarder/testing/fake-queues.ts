@@ -1,0 +1,59 @@
+import type { NodeEvent, Outcome, PodEvent } from "@trunkline/core";
+import { parseNodeEvent, parsePodEvent, serialise } from "@trunkline/messages";
+import type { Queues, ReceivedMessage } from "../queues.ts";
+
+/** The cluster's queues in memory. */
+export interface FakeQueues extends Queues {
+  /** What was accepted, in order; a body that the functions would refuse throws in the test. */
+  readonly sent: (PodEvent | NodeEvent)[];
+  /** Bodies per send. */
+  readonly batches: number[];
+  /** Rejects the next sends. */
+  failures: number;
+  deliver(...outcomes: readonly Outcome[]): void;
+  deliverText(body: string): void;
+  readonly deleted: string[];
+}
+
+export const createFakeQueues = (): FakeQueues => {
+  const pending: ReceivedMessage[] = [];
+  let wake: (() => void) | undefined;
+  let receipts = 0;
+  const queues: FakeQueues = {
+    sent: [],
+    batches: [],
+    failures: 0,
+    deleted: [],
+    send: async (queue, bodies) => {
+      if (queues.failures > 0) {
+        queues.failures -= 1;
+        throw new Error("SQS cannot be reached");
+      }
+      queues.batches.push(bodies.length);
+      for (const body of bodies) {
+        const parsed = queue === "pod-events" ? parsePodEvent(body) : parseNodeEvent(body);
+        if (!parsed.ok) throw new Error(`${parsed.reason}: ${parsed.detail}`);
+        queues.sent.push(parsed.event);
+      }
+      return bodies.map(() => true);
+    },
+    receive: (signal) =>
+      new Promise((resolve) => {
+        const take = () => resolve(pending.splice(0, 10));
+        if (pending.length > 0) return take();
+        wake = take;
+        signal.addEventListener("abort", take, { once: true });
+      }),
+    delete: async (gone) => void queues.deleted.push(...gone),
+    deliver: (...outcomes) => {
+      for (const outcome of outcomes) queues.deliverText(serialise(outcome));
+    },
+    deliverText: (body) => {
+      receipts += 1;
+      pending.push({ body, receipt: String(receipts) });
+      wake?.();
+      wake = undefined;
+    },
+  };
+  return queues;
+};
