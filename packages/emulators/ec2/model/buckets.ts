@@ -23,7 +23,8 @@ const SPECIAL: Readonly<Record<string, BucketLimits>> = {
 export function bucketName(action: string, input: object): string {
   if (!action.startsWith("Describe")) return action;
   const narrowing = Object.entries(input).some(([name, value]) => {
-    if (name === "DryRun" || name === "NextToken") return false;
+    // A switch such as DryRun narrows nothing, and neither does the place where a list goes on.
+    if (typeof value === "boolean" || name === "NextToken") return false;
     return Array.isArray(value) ? value.length > 0 : value !== undefined;
   });
   return narrowing ? action : `${action}#unfiltered`;

@@ -26,7 +26,7 @@ describe("throttling", () => {
     ["DescribeVpcs", {}, 50, 10],
     ["DescribeVpcs", { MaxResults: 5 }, 100, 20],
     ["DescribeVpcs", { VpcIds: ["vpc-12345678"] }, 100, 20],
-    ["DescribeVpcs", { VpcIds: [], NextToken: "x" }, 50, 10],
+    ["DescribeVpcs", { VpcIds: [], NextToken: "x", DryRun: false }, 50, 10],
   ] as const)("gives %s with %o a bucket of %d that refills by %d a second", (action, input, capacity, refill) => {
     const { clock, calls } = throttled();
     expect(calls(action, input, 200)).toBe(capacity);
