@@ -1,6 +1,6 @@
 import type { LedgerRecord, RecordKey } from "@trunkline/core";
 import { keyFields, type TableKey, tableKeyOf } from "./keys.ts";
-import { tableExpiryAttribute } from "./table.ts";
+import { tableExpiryAttribute, tableKeys } from "./table.ts";
 
 /** A row of the table, as the document client gives and takes it. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -68,7 +68,13 @@ export function rowOf(record: LedgerRecord, epoch: string): Row & TableKey {
  */
 export function recordOf(key: RecordKey | object, row: Row | undefined, epoch: string): LedgerRecord | undefined {
   if (row === undefined || row[epochAttribute] !== epoch) return undefined;
-  const notFields = ["pk", "sk", epochAttribute, writeAttribute, tableExpiryAttribute];
+  const notFields = [
+    tableKeys.partition,
+    tableKeys.sort,
+    epochAttribute,
+    writeAttribute,
+    tableExpiryAttribute,
+  ] as string[];
   const fields = Object.entries(row).filter(([attribute]) => !notFields.includes(attribute));
   return { ...key, ...(renamed(Object.fromEntries(fields), fieldNames) as Row) } as LedgerRecord;
 }

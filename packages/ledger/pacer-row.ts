@@ -43,8 +43,8 @@ const actionNames: Readonly<Record<Ec2Action, string>> = {
 
 const priorityNames: Readonly<Record<Priority, string>> = { pod: "p", "clean-up": "c", background: "b" };
 
-/** Four decimals. Down for tokens, so that none is ever made by rounding. */
-const down = (value: number) => Math.floor(value * 10_000) / 10_000;
+/** Four decimals. Down for tokens, so that none is made by rounding but for what floating point itself rounds. */
+const down = (value: number) => Math.floor(value * 10_000 + 1e-6) / 10_000;
 const near = (value: number) => Math.round(value * 10_000) / 10_000;
 
 /** Makes the attributes of a state. What is as in a fresh bucket is left out: a write unit is 1 KB. */
