@@ -15,8 +15,13 @@ export interface PodView {
   ending: boolean;
 }
 
+/** The image with the registry and the tag that are left out: `nginx` is `docker.io/library/nginx:latest`. */
 function imageId({ image }: Container): string {
-  return image.includes(":") ? `docker.io/${image}` : `docker.io/${image}:latest`;
+  const [first = "", ...rest] = image.split("/");
+  const hasRegistry = rest.length > 0 && /[.:]|^localhost$/.test(first);
+  const name = rest.length === 0 ? `library/${image}` : image;
+  const whole = hasRegistry ? image : `docker.io/${name}`;
+  return /[:@][^/]*$/.test(whole) ? whole : `${whole}:latest`;
 }
 
 function containerStatus(container: ContainerRuntime): ContainerStatus {

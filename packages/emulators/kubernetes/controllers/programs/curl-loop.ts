@@ -20,7 +20,8 @@ const TIMED_OUT = 28;
 function targetsOf(container: Container): URL[] {
   const named = (environment(container, "TARGETS") ?? "").split(/[\s,]+/);
   const written = commandLine(container).match(/https?:\/\/[^\s"';)]+/g) ?? [];
-  return [...named, ...written]
+  return [...new Set([...named, ...written])]
+    .filter((text) => text !== "")
     .slice(0, TARGETS_MAX)
     .flatMap((text) => URL.parse(text.includes("://") ? text : `http://${text}`) ?? []);
 }
