@@ -1,4 +1,5 @@
 import {
+  type Clock,
   type Expectation,
   keyOf,
   type Ledger,
@@ -53,8 +54,8 @@ const pageOf = <Element>(all: readonly Element[], next: string | undefined): Pag
   return { elements: all.slice(from, to), ...(to < all.length ? { next: String(to) } : {}) };
 };
 
-/** Makes an empty in-memory ledger. */
-export const createInMemoryLedger = (): InMemoryLedger => {
+/** Makes an empty in-memory ledger. Without a clock no waiter expires. */
+export const createInMemoryLedger = (clock: Pick<Clock, "now"> = { now: () => 0 }): InMemoryLedger => {
   const records = new Map<string, LedgerRecord>();
   let units = 0;
   const all = (): readonly LedgerRecord[] => [...records.values()];
@@ -62,7 +63,7 @@ export const createInMemoryLedger = (): InMemoryLedger => {
   const commit = (transaction: Transaction): "committed" | "conflict" => {
     const names = transaction.map((write) => nameOf(keyOfWrite(write)));
     if (transaction.length === 0 || transaction.length > transactionMax || new Set(names).size < names.length) {
-      throw new Error("A transaction has 1 to 100 writes on distinct records.");
+      throw new RangeError("A transaction has 1 to 100 writes on distinct records.");
     }
     units += transaction.length === 1 ? 1 : 2 * transaction.length;
     const stands = transaction.every((write, position) =>
@@ -103,7 +104,7 @@ export const createInMemoryLedger = (): InMemoryLedger => {
       const waiters = all().filter((record) => record.kind === "subnet-waiter");
       return pageOf(
         waiters
-          .filter((waiter) => waiter.subnetId === subnetId)
+          .filter((waiter) => waiter.subnetId === subnetId && waiter.expiresAt > clock.now())
           .map(({ instanceId, cluster }) => ({ instanceId, cluster })),
         next,
       );
