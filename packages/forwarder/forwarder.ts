@@ -16,7 +16,7 @@ import { createSender } from "./sender.ts";
 import type { ForwarderSettings } from "./settings.ts";
 import { createSnapshots, type Snapshots } from "./snapshots.ts";
 import { createTrunks } from "./trunks.ts";
-import { viewServiceAccount } from "./views.ts";
+import { type PodView, viewServiceAccount } from "./views.ts";
 
 /** The version that the forwarder tells the functions: that of the package. */
 export const forwarderVersion = "0.1.0";
@@ -98,6 +98,13 @@ export const createForwarder = ({ api, queues, clock, random, log, settings }: F
   });
   const cniNodes = createCniNodes({ api, log, cluster, clusterName: settings.clusterName });
   const trunks = createTrunks({ api, cluster, recorder, log });
+
+  /** A pod with several policies has a set of groups that no policy names alone. */
+  const lookAtUnion = (pod: PodView): void => {
+    if (ready === undefined || pod.enis === 0) return;
+    const match = cluster.match(pod);
+    if (match.ok && match.policies.length > 1) ready.registration.look();
+  };
 
   /** The UID of the namespace kube-system, which tells a cluster from another one of its name (P09). */
   const readIncarnation = async (): Promise<Incarnation> => {
