@@ -12,6 +12,7 @@ import {
 } from "@trunkline/core";
 import { makeCall, reportCall } from "./calls.ts";
 import type { Dependencies } from "./dependencies.ts";
+import { spreadWord } from "./probes.ts";
 import { type Purse, takeToken } from "./tokens.ts";
 import { branchIn, commitTo, contextOf, inTurn, reloadView, touchesTrunk, type View } from "./view.ts";
 
@@ -19,6 +20,8 @@ import { branchIn, commitTo, contextOf, inTurn, reloadView, touchesTrunk, type V
 const callsMax = 12;
 /** Repeats of one call that EC2 throttled or failed. */
 const repeatsMax = 3;
+/** The first repeat of a call waits twice as long, milliseconds. */
+const backoffMilliseconds = 50;
 /** Commits of one answer that met another worker's. */
 const commitsMax = 5;
 /** A step that ran out of repeats is looked at again so soon, milliseconds. */
@@ -56,7 +59,9 @@ export const carryBranch = async (
     const result = await makeCall(dependencies, view, call);
     journey.attempts += 1;
     await reportCall(dependencies, actionOf(call), result);
-    call = await settle(dependencies, view, journey, call, result);
+    const next = await settle(dependencies, view, journey, call, result);
+    await spreadWord(dependencies, view, call, result);
+    call = next;
   }
 };
 
@@ -90,7 +95,10 @@ const settle = async (
     case "repeat":
       // An answer that says nothing about the effect leaves it open whether an ENI exists.
       if (!result.ok && result.failure.remedy === "repeat") journey.fresh = false;
-      if (journey.attempts < repeatsMax) return call;
+      if (journey.attempts < repeatsMax) {
+        await dependencies.clock.sleep(backoffMilliseconds * 2 ** journey.attempts);
+        return call;
+      }
       await rest(dependencies, view, journey, step.lookAt);
       return undefined;
     case "rest":

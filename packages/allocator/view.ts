@@ -7,6 +7,7 @@ import {
   mendedTrunk,
   type Partition,
   type SubnetId,
+  type SubnetProbeRecord,
   type TokenGrant,
   type Transaction,
   withWrites,
@@ -18,10 +19,10 @@ import { loadProbes } from "./probes.ts";
 export interface View {
   readonly instanceId: InstanceId;
   readonly cluster: ClusterName;
-  readonly registration: Context["registration"];
+  registration: Context["registration"];
   readonly grants: Map<string, TokenGrant>;
   partition: Partition;
-  probes: ReadonlyMap<SubnetId, number>;
+  probes: ReadonlyMap<SubnetId, SubnetProbeRecord>;
   /** The last of the commits that change the trunk: they run one after the other, or all but one would conflict. */
   tail: Promise<unknown>;
 }
@@ -61,6 +62,8 @@ export const openView = async (
 export const reloadView = async (dependencies: Dependencies, view: View): Promise<void> => {
   view.partition = await loadPartition(dependencies, view.instanceId);
   view.probes = await loadProbes(dependencies, view.partition);
+  if (view.registration?.breaker === undefined) return;
+  view.registration = await dependencies.ledger.get({ kind: "cluster", cluster: view.cluster });
 };
 
 /** What a decision may know now. */

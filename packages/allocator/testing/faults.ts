@@ -9,8 +9,8 @@ export interface PortCall {
   readonly number: number;
 }
 
-/** Sees every call to every port, and may throw. */
-export type Hook = (call: PortCall, phase: Phase) => void;
+/** Sees every call to every port; may throw, and may let something else happen first. */
+export type Hook = (call: PortCall, phase: Phase) => void | Promise<void>;
 
 /** Counts and shows the calls of all ports that share it. */
 export interface Tap {
@@ -35,10 +35,19 @@ export const tapped = <Port extends object>(
       return async (...parameters: readonly unknown[]) => {
         const call: PortCall = { port: name, method, number: tap.calls.length + 1 };
         tap.calls.push(call);
-        tap.hook?.(call, "before");
+        await tap.hook?.(call, "before");
         const answer: unknown = await Reflect.apply(value, target, parameters);
-        tap.hook?.(call, "after");
+        await tap.hook?.(call, "after");
         return answer;
       };
     },
   });
+
+/** Lets something else happen once, before the next call of a port's method passes. */
+export const interleave = (tap: Tap, port: string, method: string, other: () => Promise<void>): void => {
+  tap.hook = async (call, phase) => {
+    if (call.port !== port || call.method !== method || phase !== "before") return;
+    tap.hook = undefined;
+    await other();
+  };
+};

@@ -1,0 +1,138 @@
+import {
+  type EniFacts,
+  freeDeviceIndex,
+  type InstanceFacts,
+  nodeLookAt,
+  noSlotText,
+  type TrunkRecord,
+  trunkReadyOutcome,
+} from "@trunkline/core";
+import { type Called, called, deadline, type Journey, type Onward, rest, restAfter, write } from "./trunk-journey.ts";
+
+/** Repeats of one call that EC2 throttled or failed. */
+const repeatsMax = 3;
+/** EC2 shows an attachment so late, milliseconds. */
+const attachingMilliseconds = 1_000;
+/** A trunk ENI that EC2 does not show is looked for again so soon, milliseconds. */
+const missingMilliseconds = 10_000;
+/** A call that ran out of repeats or tokens is tried again so soon, milliseconds. */
+const laterMilliseconds = 2_000;
+
+/** Attaches the trunk ENI at the highest free device index and lets it end with its instance. */
+export const attach = async (journey: Journey, trunk: TrunkRecord): Promise<Onward> => {
+  const { dependencies, view } = journey;
+  const { ec2, clock, settings, instanceLimits } = dependencies;
+  const eniId = trunk.trunkEniId as NonNullable<TrunkRecord["trunkEniId"]>;
+  const attached = await attachment(journey, trunk, eniId);
+  if (attached === "missing") return restMissing(journey, trunk);
+  if (attached === "no-slot") {
+    const limits = instanceLimits(trunk.instanceType);
+    const detail = limits === "unknown" ? "waiting for a free network interface" : noSlotText(limits);
+    const waiting = { ...trunk, status: "waiting-for-slot" as const };
+    if ((await write(journey, trunk, waiting)) === "rest") return "rest";
+    const now = view.partition.trunk as TrunkRecord;
+    return rest(journey, now, clock.now() + settings.slotRetrySeconds * 1_000, {
+      reason: "NodeTrunkFailedInit",
+      detail,
+    });
+  }
+  if (!("value" in attached)) return restAfter(journey, trunk, attached);
+  const { attachmentId, deviceIndex } = attached.value;
+  const kept = await called(journey, "ModifyNetworkInterfaceAttribute", () =>
+    ec2.deleteOnTermination({ eniId, attachmentId }),
+  );
+  if (!("value" in kept)) return restAfter(journey, trunk, kept);
+  const lookAt = clock.now() + attachingMilliseconds;
+  const next = { ...trunk, status: "attached" as const, attachmentId, deviceIndex, stepDeadline: lookAt };
+  if ((await write(journey, trunk, next)) === "rest") return "rest";
+  await dependencies.outbox.send([nodeLookAt(trunk, lookAt, clock.now())]);
+  return "rest";
+};
+
+type Attachment = Pick<NonNullable<EniFacts["attachment"]>, "attachmentId" | "deviceIndex">;
+
+/** The attachment that exists, or a new one. A race on the index is looked at once more. */
+const attachment = async (
+  journey: Journey,
+  trunk: TrunkRecord,
+  eniId: NonNullable<TrunkRecord["trunkEniId"]>,
+): Promise<Called<Attachment> | "no-slot" | "missing"> => {
+  const { ec2, instanceLimits } = journey.dependencies;
+  let failed: Called<Attachment> = { lookAt: journey.dependencies.clock.now() + laterMilliseconds };
+  for (let tries = 0; tries < repeatsMax; tries += 1) {
+    const instance = await instanceFacts(journey, trunk);
+    if (!("value" in instance)) return instance;
+    const limits = instanceLimits(trunk.instanceType);
+    const deviceIndex = limits === "unknown" ? undefined : freeDeviceIndex(instance.value, limits);
+    const made =
+      deviceIndex === undefined
+        ? undefined
+        : await called(journey, "AttachNetworkInterface", () =>
+            ec2.attach({ eniId, instanceId: trunk.instanceId, deviceIndex }),
+          );
+    if (made !== undefined && deviceIndex !== undefined && "value" in made) {
+      return { value: { attachmentId: made.value.attachmentId, deviceIndex } };
+    }
+    const seen = await called(journey, "DescribeNetworkInterfaces", () => ec2.describeEni(eniId));
+    if ("value" in seen && seen.value?.attachment?.instanceId === trunk.instanceId) {
+      return { value: seen.value.attachment };
+    }
+    if ("value" in seen && seen.value === undefined && made !== undefined) return "missing";
+    if (made === undefined || ("failure" in made && made.failure?.remedy === "defer-slot")) return "no-slot";
+    failed = "value" in made ? failed : made;
+    if (!("failure" in made) || made.failure?.remedy !== "look-again") return failed;
+    journey.instance = undefined;
+  }
+  return { lookAt: journey.dependencies.clock.now() + laterMilliseconds };
+};
+
+const instanceFacts = async (journey: Journey, trunk: TrunkRecord): Promise<Called<InstanceFacts>> => {
+  if (journey.instance !== undefined) return { value: journey.instance };
+  const { ec2, clock } = journey.dependencies;
+  const seen = await called(journey, "DescribeInstances", () => ec2.describeInstance(trunk.instanceId));
+  if (!("value" in seen)) return seen;
+  if (seen.value === undefined) return { lookAt: clock.now() + laterMilliseconds };
+  journey.instance = seen.value;
+  return { value: seen.value };
+};
+
+/** Looks until EC2 shows the attachment, a second at a time and without sleeping. */
+export const awaitAttached = async (journey: Journey, trunk: TrunkRecord): Promise<Onward> => {
+  const { dependencies, view } = journey;
+  const { ec2, clock, settings, outbox } = dependencies;
+  const eniId = trunk.trunkEniId as NonNullable<TrunkRecord["trunkEniId"]>;
+  const seen = await called(journey, "DescribeNetworkInterfaces", () => ec2.describeEni(eniId));
+  if (!("value" in seen)) return restAfter(journey, trunk, seen);
+  if (seen.value === undefined) return restMissing(journey, trunk);
+  if (seen.value.attachment?.status !== "attached") return rest(journey, trunk, clock.now() + attachingMilliseconds);
+  const ready = {
+    ...trunk,
+    status: "ready" as const,
+    stepDeadline: undefined,
+    problem: undefined,
+    notFoundSince: undefined,
+  };
+  if ((await write(journey, trunk, ready)) === "rest") return "rest";
+  await outbox.send([trunkReadyOutcome(view.partition.trunk as TrunkRecord, settings.backendVersion)]);
+  return "rest";
+};
+
+/** A trunk ENI that EC2 does not show for the whole grace time is gone: the next generation begins anew (P13). */
+const restMissing = async (journey: Journey, trunk: TrunkRecord): Promise<Onward> => {
+  const { clock, settings } = journey.dependencies;
+  const now = clock.now();
+  const since = trunk.notFoundSince ?? now;
+  if (since + settings.notFoundGraceSeconds * 1_000 > now) {
+    return rest(journey, { ...trunk, notFoundSince: since }, now + missingMilliseconds);
+  }
+  return write(journey, trunk, {
+    ...trunk,
+    status: "requested",
+    generation: trunk.generation + 1,
+    trunkEniId: undefined,
+    attachmentId: undefined,
+    deviceIndex: undefined,
+    notFoundSince: undefined,
+    stepDeadline: deadline(journey),
+  });
+};

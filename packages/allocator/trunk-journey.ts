@@ -1,0 +1,110 @@
+import {
+  type Ec2Action,
+  type Ec2Failure,
+  type Ec2Result,
+  type InstanceFacts,
+  type NodeObserved,
+  type NodeTrunkProblem,
+  nodeLookAt,
+  putTrunk,
+  type TrunkRecord,
+} from "@trunkline/core";
+import { reportCall } from "./calls.ts";
+import type { Dependencies } from "./dependencies.ts";
+import { type Purse, takeToken } from "./tokens.ts";
+import { commitTo, inTurn, type View } from "./view.ts";
+
+/** Repeats of one call that EC2 throttled or failed. */
+const repeatsMax = 3;
+/** A call that ran out of repeats or tokens is tried again so soon, milliseconds. */
+const laterMilliseconds = 2_000;
+
+export interface Journey {
+  readonly dependencies: Dependencies;
+  readonly view: View;
+  readonly purse: Purse;
+  readonly node: NodeObserved | undefined;
+  instance: InstanceFacts | undefined;
+}
+
+/** Whether to go on with the next step; else somebody's message will. */
+export type Onward = "onward" | "rest";
+
+/** The failure of a call that could not be made or did not succeed. */
+export type Called<Value> = { readonly value: Value } | { readonly failure?: Ec2Failure; readonly lookAt: number };
+
+/** Makes one call with its tokens, and repeats it when that may help. */
+export const called = async <Value>(
+  { dependencies, purse }: Journey,
+  action: Ec2Action,
+  call: () => Promise<Ec2Result<Value>>,
+): Promise<Called<Value>> => {
+  const later = (): number => dependencies.clock.now() + laterMilliseconds;
+  for (let repeats = 0; repeats < repeatsMax; repeats += 1) {
+    const denied = await takeToken(dependencies, purse, action);
+    if (denied !== undefined) return { lookAt: denied };
+    const result = await call();
+    await reportCall(dependencies, action, result);
+    if (result.ok) return { value: result.value };
+    const { failure } = result;
+    if (failure.remedy !== "throttled" && failure.remedy !== "repeat") return { failure, lookAt: later() };
+  }
+  return { lookAt: later() };
+};
+
+/** Writes the trunk down anew. A conflict is somebody else's step: the message of that worker goes on. */
+export const write = async (
+  { dependencies, view }: Journey,
+  from: TrunkRecord | undefined,
+  next: Omit<TrunkRecord, "version">,
+): Promise<Onward> => {
+  const node = { kind: "cluster-node", cluster: next.cluster, instanceId: next.instanceId, version: 1 } as const;
+  const writes = [
+    putTrunk(next, from),
+    ...(from === undefined ? [{ kind: "put", record: node, expect: [] } as const] : []),
+  ];
+  return (await inTurn(view, () => commitTo(dependencies, view, writes))) === "committed" ? "onward" : "rest";
+};
+
+export const tell = async (
+  { dependencies, view }: Journey,
+  node: Pick<TrunkRecord, "nodeName" | "nodeUid">,
+  reason: NodeTrunkProblem["reason"],
+  detail: string,
+): Promise<void> => {
+  const { nodeName, nodeUid } = node;
+  const body = { type: "NodeTrunkProblem", instanceId: view.instanceId, nodeName, nodeUid, reason, detail } as const;
+  await dependencies.outbox.send([{ to: "outcomes", cluster: view.cluster, body }]);
+};
+
+/** Leaves the trunk as it is, tells a new problem once, and sends the message that will look again. */
+export const rest = async (
+  journey: Journey,
+  trunk: TrunkRecord,
+  lookAt: number,
+  problem?: Pick<NodeTrunkProblem, "reason" | "detail">,
+): Promise<Onward> => {
+  const { dependencies, view } = journey;
+  const now = dependencies.clock.now();
+  const next = { ...trunk, stepDeadline: lookAt, problem: problem?.detail ?? trunk.problem };
+  if ((await write(journey, trunk, next)) === "rest") return "rest";
+  if (problem !== undefined && problem.detail !== trunk.problem) {
+    await tell(journey, trunk, problem.reason, problem.detail);
+  }
+  await dependencies.outbox.send([nodeLookAt({ ...trunk, cluster: view.cluster }, lookAt, now)]);
+  return "rest";
+};
+
+/** What to do when a call did not succeed: a refusal is told to the node and tried again slowly. */
+export const restAfter = (
+  journey: Journey,
+  trunk: TrunkRecord,
+  { failure, lookAt }: { readonly failure?: Ec2Failure; readonly lookAt: number },
+): Promise<Onward> => {
+  const slowly = journey.dependencies.clock.now() + journey.dependencies.settings.slotRetrySeconds * 1_000;
+  if (failure === undefined) return rest(journey, trunk, lookAt);
+  return rest(journey, trunk, slowly, { reason: "TrunkENICreationFailed", detail: failure.code });
+};
+
+export const deadline = ({ dependencies }: Journey): number =>
+  dependencies.clock.now() + dependencies.settings.stepDeadlineSeconds * 1_000;
