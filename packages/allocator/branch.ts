@@ -2,10 +2,12 @@ import {
   type Advance,
   actionOf,
   advance,
+  assignedOutcome,
   type BranchCall,
   type BranchWork,
   branchLookAt,
   type CallResult,
+  type Envelope,
   nextCall,
   putBranch,
   type ReleasingBranch,
@@ -140,8 +142,22 @@ const conclude = async (
 const commitStep = async (dependencies: Dependencies, view: View, step: Advance): Promise<Advance | undefined> => {
   if (step.kind !== "commit") return step;
   if ((await commitTo(dependencies, view, step.writes)) === "conflict") return undefined;
-  if (step.envelopes.length > 0) await dependencies.outbox.send(step.envelopes);
+  const envelopes = [...step.envelopes, ...(await completion(dependencies, view, step.mayComplete))];
+  if (envelopes.length > 0) await dependencies.outbox.send(envelopes);
   return step;
+};
+
+/** The assignment of a pod with several ENIs, told by whoever finds all of them associated. */
+const completion = async (
+  { ledger }: Dependencies,
+  view: View,
+  owner: string | undefined,
+): Promise<readonly Envelope[]> => {
+  if (owner === undefined || view.told.has(owner)) return [];
+  const envelopes = assignedOutcome(await ledger.load(view.instanceId), owner);
+  if (envelopes.length === 0 || view.told.has(owner)) return [];
+  view.told.add(owner);
+  return envelopes;
 };
 
 /** Gives the step up until then: whoever gets the message may go on at once (P08). */

@@ -21,6 +21,8 @@ export interface View {
   readonly cluster: ClusterName;
   registration: Context["registration"];
   readonly grants: Map<string, TokenGrant>;
+  /** Pods with several ENIs whose assignment was sent. */
+  readonly told: Set<string>;
   partition: Partition;
   probes: ReadonlyMap<SubnetId, SubnetProbeRecord>;
   /** The last of the commits that change the trunk: they run one after the other, or all but one would conflict. */
@@ -55,7 +57,16 @@ export const openView = async (
   if (owner === undefined) return undefined;
   const registration = await dependencies.ledger.get({ kind: "cluster", cluster: owner });
   const probes = await loadProbes(dependencies, partition);
-  return { instanceId, cluster: owner, registration, grants: new Map(), partition, probes, tail: Promise.resolve() };
+  return {
+    instanceId,
+    cluster: owner,
+    registration,
+    grants: new Map(),
+    told: new Set(),
+    partition,
+    probes,
+    tail: Promise.resolve(),
+  };
 };
 
 /** Loads the partition of a view again. */

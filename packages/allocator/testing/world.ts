@@ -53,6 +53,9 @@ const batchMax = 10;
 /** A message whose handling failed comes again so soon, milliseconds. */
 const visibilityMilliseconds = 180_000;
 
+/** When test worlds begin, epoch milliseconds. */
+export const testStart = 1_800_000_000_000;
+
 export const testCluster: ClusterName = branded("blue");
 export const testIncarnation: Incarnation = branded("5f0e6c4e-0000-4000-8000-000000000001");
 export const testSubnet: SubnetId = branded("subnet-0000000000000000a");
@@ -68,7 +71,7 @@ interface Queued {
 
 /** Composes the allocator with in-memory ports. */
 export const createTestWorld = (changes: Partial<Settings> = {}): TestWorld => {
-  const clock = createFakeClock();
+  const clock = createFakeClock(testStart);
   const ledger = createInMemoryLedger();
   const ec2 = createFakeEc2();
   const pacer = createFakePacer(clock);
@@ -266,5 +269,15 @@ export const podGone = (number: number, changes: Partial<PodGone> = {}): PodGone
   podUid: branded(podUid(number)),
   resourceVersion: branded<ResourceVersion>("300"),
   how: "deleted",
+  ...changes,
+});
+
+/** An event as its queue delivers it. */
+export const delivered = <Event>(event: Event, changes: Partial<Delivery<Event>> = {}): Delivery<Event> => ({
+  event,
+  cluster: testCluster,
+  sentAt: testStart,
+  receiveCount: 1,
+  messageId: "m",
   ...changes,
 });
