@@ -68,8 +68,7 @@ export const createForwarder = ({ api, queues, clock, random, log, settings }: F
     changes: {
       pod: (change) => {
         ready?.observer.pod(change);
-        if (change.object.enis > 0 && (change.type === "gone" || change.previous === undefined))
-          ready?.registration.look();
+        if (change.type === "gone" || change.previous === undefined) lookAtUnion(change.object);
       },
       node: (change) => {
         if (ready === undefined) return;
