@@ -56,7 +56,7 @@ export function validateMetadata(type: ResourceType, object: KubernetesObject): 
     ...validateLabels(metadata.labels ?? {}, "metadata.labels"),
     ...validateAnnotations(metadata.annotations ?? {}),
     ...validateOwners(metadata),
-    ...(metadata.finalizers ?? []).flatMap((finalizer) => validateFinalizer(finalizer)),
+    ...(metadata.finalizers ?? []).flatMap((finalizer) => validateFinalizer(type, finalizer)),
   ];
 }
 
@@ -135,10 +135,12 @@ function validateOwners(metadata: ObjectMeta): FieldProblem[] {
 
 const STANDARD_FINALIZERS = ["kubernetes", "orphan", "foregroundDeletion"];
 
-function validateFinalizer(finalizer: string): FieldProblem[] {
+function validateFinalizer(type: ResourceType, finalizer: string): FieldProblem[] {
   if (STANDARD_FINALIZERS.includes(finalizer)) return [];
   const problems = validateKey(finalizer, "metadata.finalizers");
-  if (problems.length > 0 || finalizer.includes("/")) return problems;
+  // Definitions and custom resources may have finalizers without a domain.
+  const extension = type.custom !== undefined || type.group === "apiextensions.k8s.io";
+  if (problems.length > 0 || extension || finalizer.includes("/")) return problems;
   return [
     invalidValue(
       "metadata.finalizers",

@@ -12,6 +12,7 @@ const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"];
 export function setPodDefaults(pod: JsonObject): void {
   const spec = objectIn(pod, "spec");
   setPodSpecDefaults(spec);
+  setDefault(spec, "enableServiceLinks", true);
   for (const container of allContainers(spec)) {
     const limits = objectAt(container, "resources", "limits");
     if (limits === undefined) continue;
