@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { branded, type ClusterName } from "./ids.ts";
-import { freshPacer, grantTokens, type PacerState } from "./pacing.ts";
+import { freshPacer, grantTokens, type PacerState, urgentTag } from "./pacing.ts";
 import { defaultQuotas, type Quotas, usableCapacity } from "./pacing-quotas.ts";
 import type { Ec2Action, Priority, TokenGrant, TokenRequest } from "./ports.ts";
 
@@ -147,6 +147,7 @@ interface Asked {
   readonly units: number;
   readonly priority: Priority;
   readonly unit: Partial<Record<Ec2Action, number>>;
+  readonly tag: number | undefined;
   readonly comesBack: boolean;
   readonly skewMilliseconds: number;
 }
@@ -163,6 +164,7 @@ const asked = (skewMax: number): fc.Arbitrary<Asked> =>
       { CreateNetworkInterface: 2 },
       { [lane]: 2, DescribeInstances: 1 },
     ),
+    tag: fc.constantFrom(undefined, undefined, urgentTag, 30),
     comesBack: fc.boolean(),
     skewMilliseconds: fc.integer({ min: 0, max: skewMax }),
   });

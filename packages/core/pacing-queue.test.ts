@@ -29,7 +29,7 @@ describe("a fair queue", () => {
 
   it("keeps the place of a tag that is presented again, and does not count its work twice", () => {
     const queue = joinAll(emptyQueue, ["a", 10]);
-    expect(join(queue, entering("a", 4, 6))).toEqual({ queue, start: 6 });
+    expect(join(queue, entering("a", 4, 6))).toEqual({ queue, start: 6, finish: 10 });
   });
 
   it("lets a tag from before the last relief go first, and counts it again", () => {

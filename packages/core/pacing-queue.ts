@@ -86,18 +86,26 @@ export interface Arrival {
   readonly backlogMax: number;
 }
 
+/** A queue after an arrival, with the tags of its request. */
+export interface Place {
+  readonly queue: QueueState;
+  readonly start: number;
+  readonly finish: number;
+}
+
 /**
  * Gives a request its start tag and keeps its cluster's finish tag. A tag that is presented again keeps its place and
  * its work is not counted twice; one of a record that was lost counts as new. One from before the last relief goes
- * first, because its turn has come, and is counted again, because a relief forgets what has flowed.
+ * first, because its turn has come, and is counted as new work, because a relief forgets what has flowed.
  */
-export function join(queue: QueueState, arrival: Arrival): { readonly queue: QueueState; readonly start: number } {
+export function join(queue: QueueState, arrival: Arrival): Place {
   const { virtualTime, since, finishes } = queue;
   const { flow, tokens, tag = Number.POSITIVE_INFINITY, backlogMax } = arrival;
   const last = finishes[flow] ?? virtualTime;
-  const old = tag < since;
-  const start = old ? virtualTime : Math.min(tag, last);
-  const finish = Math.min(Math.max(last, (old ? last : start) + tokens), virtualTime + backlogMax);
-  if (finish <= virtualTime) return { queue, start };
-  return { queue: { ...queue, finishes: { ...finishes, [flow]: finish } }, start };
+  const isOld = tag < since;
+  const start = isOld ? virtualTime : Math.min(tag, last);
+  const finish = (isOld ? last : start) + tokens;
+  const latest = Math.min(Math.max(last, finish), virtualTime + backlogMax);
+  if (latest <= virtualTime) return { queue, start, finish };
+  return { queue: { ...queue, finishes: { ...finishes, [flow]: latest } }, start, finish };
 }

@@ -1,6 +1,6 @@
 import { backlogBefore, flow, rateOf, tokensFor, unclaimedOf } from "./pacing-bucket.ts";
 import { bucketOf, type Desk, entriesOf } from "./pacing-desk.ts";
-import { flowOf, join, serve, workUpTo } from "./pacing-queue.ts";
+import { flowOf, join, type Place, serve, workUpTo } from "./pacing-queue.ts";
 import { floorOf, scarcestAction, usableCapacity } from "./pacing-quotas.ts";
 import type { Ec2Action, Priority, TokenGrant, TokenRequest } from "./ports.ts";
 
@@ -15,7 +15,10 @@ const tolerance = 0.001;
 
 /** The tag of a request that was never entered anywhere: presented again, it counts as new. */
 export const unenteredTag = Number.MAX_SAFE_INTEGER;
-/** The tag of work that is under way: it goes before the cluster's new work, and is counted to the cluster. */
+/**
+ * The tag of a pod's work that is under way, such as the next call for an ENI or a cut: it goes before new work, and is
+ * counted to its cluster.
+ */
 export const urgentTag = -1;
 
 /** One request at the desk. */
@@ -48,12 +51,12 @@ function turnOf(desk: Desk, { cluster, unit, priority }: TokenRequest): Turn {
 
 /** Pods take turns: a unit is granted when virtual time reaches its start tag and tokens are there. */
 function answerPod(desk: Desk, turn: Turn, { units, tag }: TokenRequest): TokenGrant {
-  const start = takePlace(desk, turn, { units, tag });
+  const { start, finish } = takePlace(desk, turn, { units, tag });
   const granted = Math.min(units, unitsDue(desk, turn, start), unitsThere(desk, turn));
   const startsAt = desk.now + spend(desk, turn, granted);
-  const reached = start + granted * turn.laneNeed;
-  const wakeAt = granted === units ? startsAt : wakeTime(desk, turn, { reached, rest: units - granted });
-  return { granted, startsAt, expiresAt: startsAt + grantVoidMilliseconds, wakeAt, tag: reached };
+  const wakeAt = granted === units ? startsAt : wakeTime(desk, turn, { finish, rest: units - granted });
+  const next = tag === urgentTag ? tag : start + granted * turn.laneNeed;
+  return { granted, startsAt, expiresAt: startsAt + grantVoidMilliseconds, wakeAt, tag: next };
 }
 
 /**
@@ -64,13 +67,13 @@ function answerOther(desk: Desk, turn: Turn, { units }: TokenRequest): TokenGran
   const granted = Math.min(units, unitsThere(desk, turn));
   const startsAt = desk.now + spend(desk, turn, granted);
   const rest = units - granted;
-  const start = takePlace(desk, turn, { units: rest, tag: undefined });
-  const wakeAt = rest === 0 ? startsAt : wakeTime(desk, turn, { reached: start, rest });
+  const { finish } = takePlace(desk, turn, { units: rest, tag: undefined });
+  const wakeAt = rest === 0 ? startsAt : wakeTime(desk, turn, { finish, rest });
   return { granted, startsAt, expiresAt: startsAt + grantVoidMilliseconds, wakeAt, tag: unenteredTag };
 }
 
 /** Puts units into their lane's queue and lets what is unclaimed flow to it. */
-function takePlace(desk: Desk, turn: Turn, { units, tag }: Pick<TokenRequest, "units" | "tag">): number {
+function takePlace(desk: Desk, turn: Turn, { units, tag }: Pick<TokenRequest, "units" | "tag">): Place {
   const bucket = bucketOf(desk, turn.lane);
   const quota = desk.quotas[turn.lane];
   const joined = join(bucket.queues[turn.priority], {
@@ -81,7 +84,7 @@ function takePlace(desk: Desk, turn: Turn, { units, tag }: Pick<TokenRequest, "u
   });
   const queues = { ...bucket.queues, [turn.priority]: joined.queue };
   desk.buckets.set(turn.lane, flow({ ...bucket, queues }, quota));
-  return joined.start;
+  return joined;
 }
 
 /** Units whose start tag virtual time has reached, or will have reached by the end of what is promised ahead. */
@@ -142,7 +145,7 @@ function taken(queues: Queues, priority: Priority, tokens: number): Queues {
 function wakeTime(
   desk: Desk,
   turn: Turn,
-  { reached, rest }: { readonly reached: number; readonly rest: number },
+  { finish, rest }: { readonly finish: number; readonly rest: number },
 ): number {
   const { needs, lane, laneNeed, priority } = turn;
   const wanted = needs.reduce((units, [action, need]) => {
@@ -155,7 +158,7 @@ function wakeTime(
   });
   const bucket = bucketOf(desk, lane);
   const before = backlogBefore(bucket, priority) + floorOf(desk.quotas[lane], priority) - unclaimedOf(bucket);
-  const work = workUpTo(bucket.queues[priority], turn.flow, reached + wanted * laneNeed);
+  const work = workUpTo(bucket.queues[priority], turn.flow, finish - (rest - wanted) * laneNeed);
   const seconds = Math.max(...waits, (before + work) / rateOf(bucket, desk.quotas[lane]));
   return desk.now + Math.ceil(Math.min(waitSecondsMax, seconds) * 1_000);
 }

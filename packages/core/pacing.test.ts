@@ -95,6 +95,14 @@ describe("the pacer", () => {
     expect(last(first.state) - last(state)).toBe(200);
   });
 
+  it("wakes work that is under way in turn when there are no tokens for it", () => {
+    const cut = asks(1, { unit: { DisassociateTrunkInterface: 1 }, tag: urgentTag });
+    const cuts = Array.from({ length: 60 }, () => cut);
+    const { grants } = ask(freshPacer(now), cuts);
+    expect(grants.filter(({ granted }) => granted === 1)).toHaveLength(50);
+    expect(grants.at(-1)).toMatchObject({ tag: urgentTag, wakeAt: now + 3_000 });
+  });
+
   it("P18: waits after a throttle until tokens have come again", () => {
     const counts = {
       AssociateTrunkInterface: { made: 3, throttled: 1 },
