@@ -47,6 +47,8 @@ describe("a node", () => {
   test("is told again with each snapshot as long as its trunk is not known to be ready", async () => {
     scene.api.put(paths.nodes, aNode());
     await scene.start();
+    scene.api.put(paths.cniNodes, withFeatures(feature));
+    await scene.clock.advance(2_000);
     scene.sent("NodeObserved");
 
     await scene.clock.advance(330_000);

@@ -26,7 +26,7 @@ export interface Observer {
   lookAtNode(nodeName: string, version?: string): void;
   /** Looks at the pods of one namespace, or all, again, because policies or ServiceAccounts have changed. */
   lookAtPods(namespace?: string): void;
-  /** Tells a node again, although nothing has changed. */
+  /** Tells a node that wants a trunk again, although nothing has changed. */
   repeatNode(nodeName: string): void;
 }
 
@@ -41,6 +41,7 @@ interface ToldPod {
 interface ToldNode {
   instanceId: InstanceId | undefined;
   version: bigint;
+  isWanted: boolean;
   wish: string | undefined;
   problem: string | undefined;
 }
@@ -111,12 +112,19 @@ export const createObserver = (options: ObserverOptions): Observer => {
   };
 
   const lookAtNode = (node: NodeView, version = node.resourceVersion): void => {
-    const told = nodes.get(node.name) ?? { instanceId: undefined, version: 0n, wish: undefined, problem: undefined };
+    const told = nodes.get(node.name) ?? {
+      instanceId: undefined,
+      version: 0n,
+      isWanted: false,
+      wish: undefined,
+      problem: undefined,
+    };
     nodes.set(node.name, told);
     const seen = [node.resourceVersion, version].map(BigInt);
     told.version = [told.version, ...seen].reduce((most, one) => (one > most ? one : most));
     const cniNode = cluster.cniNode(node.name)?.object;
     const isWanted = wantsTrunk(node.object, cniNode);
+    told.isWanted = isWanted;
     const eligibility = eligibilityOf(node.object);
     if (!eligibility.eligible) {
       if (isWanted && eligibility.because === "no-provider-id")
@@ -205,7 +213,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
     repeatNode: (nodeName) => {
       const told = nodes.get(nodeName);
       const node = cluster.node(nodeName);
-      if (told === undefined || node === undefined) return;
+      if (told === undefined || node === undefined || !told.isWanted) return;
       told.wish = undefined;
       lookAtNode(node);
     },
