@@ -49,14 +49,15 @@ const withFound = (view: View, result: Ec2Result<readonly EniFacts[]>): CallResu
   return { ok: true, eni: found === undefined ? undefined : eniOf(found) };
 };
 
-/** Counts a call, and tells the pacer at once when it was throttled (P18). */
+/** Counts a call and tells the pacer of it, which learns from the share of throttled ones (P18). */
 export const reportCall = async (
   { pacer, telemetry }: Dependencies,
   action: Ec2Action,
   result: { readonly ok: boolean; readonly failure?: { readonly remedy: string; readonly code: string } },
 ): Promise<void> => {
   telemetry.count("Ec2Calls", 1, { action });
+  const throttled = !result.ok && result.failure?.remedy === "throttled";
+  await pacer.report({ [action]: { made: 1, throttled: throttled ? 1 : 0 } });
   if (result.ok || result.failure === undefined) return;
   telemetry.count("Ec2Failures", 1, { action, code: result.failure.code });
-  if (result.failure.remedy === "throttled") await pacer.report({ [action]: { made: 1, throttled: 1 } });
 };

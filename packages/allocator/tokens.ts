@@ -1,4 +1,11 @@
-import type { ClusterName, Ec2Action, Priority, TokenGrant, TokenRequest } from "@trunkline/core";
+import {
+  type ClusterName,
+  type Ec2Action,
+  type Priority,
+  type TokenGrant,
+  type TokenRequest,
+  urgentTag,
+} from "@trunkline/core";
 import type { Dependencies } from "./dependencies.ts";
 
 /** Tokens of one grant that are not spent yet. */
@@ -35,7 +42,7 @@ export type Denial = number | undefined;
 
 /**
  * Takes a token for one call: from the purse while its grant is valid, else a new one, so that a worker that was frozen never spends old
- * tokens (P17). Waits for a grant that starts within a second.
+ * tokens (P17); work that is under way goes before new work. Waits for a grant that starts within a second.
  */
 export const takeToken = async (dependencies: Dependencies, purse: Purse, action: Ec2Action): Promise<Denial> => {
   const { clock, pacer } = dependencies;
@@ -46,7 +53,7 @@ export const takeToken = async (dependencies: Dependencies, purse: Purse, action
     return undefined;
   }
   const { cluster, priority } = purse;
-  const [grant] = await pacer.ask([{ cluster, unit: { [action]: 1 }, units: 1, priority }]);
+  const [grant] = await pacer.ask([{ cluster, unit: { [action]: 1 }, units: 1, priority, tag: urgentTag }]);
   if (grant === undefined || grant.granted < 1) return grant?.wakeAt ?? clock.now() + 1_000;
   await waitUntil(dependencies, grant.startsAt);
   return undefined;
