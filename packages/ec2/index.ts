@@ -1,1 +1,3 @@
-export {};
+export * from "./client.ts";
+export * from "./ec2.ts";
+export { tagKeys } from "./tags.ts";
