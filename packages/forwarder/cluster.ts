@@ -89,7 +89,11 @@ export const createCluster = ({ api, clock, random, log, changes }: ClusterOptio
     project: (raw: unknown) => Object,
     onChange: (change: Change<Object>) => void,
     query: Readonly<Record<string, string>> = {},
-  ): Reflector<Object> => createReflector({ api, clock, random, log, path, project, onChange, query });
+  ): Reflector<Object> => {
+    // Of the custom resources only ours are part of the installation, and people install in any order.
+    const isOptional = path.startsWith("/apis/");
+    return createReflector({ api, clock, random, log, path, project, onChange, query, isOptional });
+  };
 
   const pods = follow("/api/v1/pods", viewPod, (change) => {
     podsByUid.apply(change);

@@ -144,6 +144,18 @@ describe("the way of one pod", () => {
   });
 });
 
+test("a policy with an invalid selector matches nothing and is reported", async () => {
+  scene.api.put(paths.nodes, aNode());
+  const policy = aPolicy("policy", ["sg-1"], "not a value");
+  await scene.start();
+  scene.api.put(paths.policies, policy);
+  scene.api.put(paths.pods, aPod("db"));
+  await scene.clock.advance(100);
+
+  expect(scene.sent("PodObserved")).toMatchObject([{ pod: { securityGroups: [] } }]);
+  expect(scene.logged.some((line) => line.includes("is not a label value"))).toBe(true);
+});
+
 describe("the end of a pod", () => {
   const running = { phase: "Running", containerStatuses: [{ state: { running: {} } }] };
 

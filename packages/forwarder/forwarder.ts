@@ -1,10 +1,10 @@
 import type { Incarnation, InstanceId } from "@trunkline/core";
-import type { PodLabels, PolicyMatch, StringMap } from "@trunkline/kubernetes";
+import { type PodLabels, type PolicyMatch, problemsOf, type StringMap } from "@trunkline/kubernetes";
 import { parseOutcome, serialise } from "@trunkline/messages";
 import { isSuccess, type KubernetesApi, refusalOf } from "./api.ts";
 import { applyOutcome } from "./apply.ts";
 import { backoffMilliseconds, createPauses, type ForwarderClock } from "./clock.ts";
-import { createCluster } from "./cluster.ts";
+import { createCluster, instanceOfNode } from "./cluster.ts";
 import { createCniNodes } from "./cni-nodes.ts";
 import { type Log, textOf } from "./log.ts";
 import { createObserver, type Observer } from "./observe.ts";
@@ -16,7 +16,7 @@ import { createSender } from "./sender.ts";
 import type { ForwarderSettings } from "./settings.ts";
 import { createSnapshots, type Snapshots } from "./snapshots.ts";
 import { createTrunks } from "./trunks.ts";
-import { type PodView, viewServiceAccount } from "./views.ts";
+import { type NodeView, type PodView, type PolicyView, viewServiceAccount } from "./views.ts";
 
 /** The version that the forwarder tells the functions: that of the package. */
 export const forwarderVersion = "0.1.0";
@@ -73,7 +73,10 @@ export const createForwarder = ({ api, queues, clock, random, log, settings }: F
       node: (change) => {
         if (ready === undefined) return;
         ready.observer.node(change);
-        if (change.type === "gone") return;
+        if (change.type === "gone") {
+          forgetTrunk(change.object);
+          return;
+        }
         cniNodes.lookAtNode(change.object);
         void trunks.look(change.object);
       },
@@ -83,6 +86,7 @@ export const createForwarder = ({ api, queues, clock, random, log, settings }: F
         ready.observer.lookAtNode(change.object.name, versionOf(change));
       },
       policy: (change) => {
+        if (change.type === "seen") reportPolicy(change.object);
         ready?.observer.lookAtPods(change.object.namespace);
         ready?.registration.look();
       },
@@ -97,6 +101,18 @@ export const createForwarder = ({ api, queues, clock, random, log, settings }: F
   });
   const cniNodes = createCniNodes({ api, log, cluster, clusterName: settings.clusterName });
   const trunks = createTrunks({ api, cluster, recorder, log });
+
+  /** A node that comes back is told anew. */
+  const forgetTrunk = (node: NodeView): void => {
+    const instanceId = instanceOfNode(node);
+    if (instanceId !== undefined && cluster.nodesOf(instanceId).length === 0) trunks.forget(instanceId);
+  };
+
+  const reportPolicy = ({ namespace, name, policy }: PolicyView): void => {
+    const problems = problemsOf(policy);
+    if (problems.length > 0)
+      log("warn", "A policy matches nothing: a selector is invalid.", { namespace, name, problems });
+  };
 
   /** A pod with several policies has a set of groups that no policy names alone. */
   const lookAtUnion = (pod: PodView): void => {

@@ -1,6 +1,8 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
+import { generate } from "selfsigned";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createHttpApi } from "./http-api.ts";
 
@@ -130,6 +132,31 @@ test("a watch that was closed tells nothing more", async () => {
 
   expect(open?.writableEnded).toBe(false);
   await expect(Promise.race([watch.ended, Promise.resolve("still open")])).resolves.toBe("still open");
+});
+
+test("HTTPS trusts the authority of the kubeconfig and no other", async () => {
+  const made = await generate([{ name: "commonName", value: "localhost" }], {
+    keySize: 2048,
+    extensions: [
+      { name: "basicConstraints", cA: true },
+      { name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] },
+    ],
+  });
+  const secure = createHttpsServer({ key: made.private, cert: made.cert }, (_, response) => response.end("{}"));
+  await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
+  const get = async (caData?: string) => {
+    const kubeConfig = new KubeConfig();
+    const { port } = secure.address() as AddressInfo;
+    const cluster = { name: "c", server: `https://127.0.0.1:${port}`, skipTLSVerify: false };
+    kubeConfig.loadFromClusterAndUser(caData === undefined ? cluster : { ...cluster, caData }, { name: "u" });
+    const client = createHttpApi(kubeConfig);
+    return client.request({ method: "GET", path: "/" }).finally(() => client.close());
+  };
+
+  expect(await get(Buffer.from(made.cert).toString("base64"))).toEqual({ status: 200, body: {} });
+  await expect(get()).rejects.toThrow("self-signed");
+
+  await new Promise((resolve) => secure.close(resolve));
 });
 
 test("a kubeconfig without a cluster is a mistake", () => {

@@ -19,11 +19,26 @@ const readCertificate = async (variables: ForwarderEnvironment): Promise<{ key: 
   cert: await readFile(variables.TRUNKLINE_ADMISSION_CERT, "utf8"),
 });
 
+/** The API server of a kubeconfig, else that of the cluster whose pod this is. */
+const readKubeConfig = ({ KUBECONFIG: path }: ForwarderEnvironment): KubeConfig => {
+  const kubeConfig = new KubeConfig();
+  if (path === undefined) {
+    if (process.env.KUBERNETES_SERVICE_HOST === undefined)
+      fail("KUBECONFIG is not set, and this is no pod of a cluster.");
+    kubeConfig.loadFromCluster();
+    return kubeConfig;
+  }
+  try {
+    kubeConfig.loadFromFile(path);
+  } catch (problem) {
+    fail(`KUBECONFIG must name a kubeconfig that can be read: ${textOf(problem)}`);
+  }
+  return kubeConfig;
+};
+
 const environment = readEnvironment(process.env);
 const variables = environment.ok ? environment.value : fail(environment.problems.join("\n"));
-const kubeConfig = new KubeConfig();
-if (variables.KUBECONFIG === undefined) kubeConfig.loadFromCluster();
-else kubeConfig.loadFromFile(variables.KUBECONFIG);
+const kubeConfig = readKubeConfig(variables);
 const certificate = await readCertificate(variables).catch((problem: unknown) =>
   fail(`TRUNKLINE_ADMISSION_CERT and TRUNKLINE_ADMISSION_KEY must name files that can be read: ${textOf(problem)}`),
 );

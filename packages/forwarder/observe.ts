@@ -94,7 +94,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
   const tellGone = (pod: PodView, told: ToldPod, how: PodGone["how"], version: string): void => {
     if (told.isGone) return;
     if (told.instanceId === undefined) {
-      log("warn", "A pod ended on a node whose instance was never known.", namesOf(pod));
+      log("debug", "A pod ended on a node whose instance was never known.", namesOf(pod));
       return;
     }
     told.isGone = true;

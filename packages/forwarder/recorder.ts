@@ -34,6 +34,8 @@ interface Entry {
   readonly at: number;
 }
 
+/** Together with a dot and 16 digits the 253 characters that a name may have. */
+const nameLengthMax = 236;
 const pendingMax = 5_000;
 const writersMax = 4;
 const triesMax = 4;
@@ -112,7 +114,7 @@ const newEvent = ({ involved, text, at }: Entry, namespace: string) => {
     kind: "Event",
     metadata: {
       namespace,
-      name: `${involved.name}.${createHash("sha256").update(identity).digest("hex").slice(0, 16)}`,
+      name: `${involved.name.slice(0, nameLengthMax)}.${createHash("sha256").update(identity).digest("hex").slice(0, 16)}`,
     },
     involvedObject: {
       apiVersion: "v1",

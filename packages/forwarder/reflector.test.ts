@@ -23,7 +23,11 @@ beforeEach(() => {
   api = createFakeApi();
   clock = createVirtualClock();
   told = [];
-  reflector = createReflector({
+  reflector = make();
+});
+
+const make = (options: { isOptional?: boolean } = {}) =>
+  createReflector({
     api,
     clock,
     random: () => 0.5,
@@ -32,8 +36,8 @@ beforeEach(() => {
     project,
     onChange: (change) =>
       told.push(change.type === "seen" ? `seen ${change.object.uid}` : `${change.how} ${change.object.uid}`),
+    ...options,
   });
-});
 
 const put = (name: string, uid = `uid-${name}`) => api.put(path, { metadata: { name, uid } });
 const names = () => [...reflector.values()].map((object) => object.name);
@@ -169,8 +173,9 @@ describe("a reflector", () => {
     expect(told).toEqual([]);
   });
 
-  test("takes a type that is missing as empty, and finds it when it comes", async () => {
+  test("takes a type that may be missing as empty, and finds it when it comes", async () => {
     api.missing.add(path);
+    reflector = make({ isOptional: true });
     reflector.start();
     await clock.advance(10);
     expect(reflector.isSynced()).toBe(true);
@@ -183,13 +188,27 @@ describe("a reflector", () => {
     expect(names()).toEqual(["a"]);
   });
 
+  test("does not take another type that is not found as empty", async () => {
+    put("a");
+    reflector.start();
+    await clock.advance(5_000);
+    told.length = 0;
+
+    api.missing.add(path);
+    api.endWatches(410);
+    await clock.advance(60_000);
+
+    expect(told).toEqual([]);
+    expect(names()).toEqual(["a"]);
+  });
+
   test("leaves no watch open when it is stopped, also during its list", async () => {
     reflector.start();
     reflector.stop();
     await clock.advance(60_000);
     expect(api.watchCount).toBe(0);
 
-    const other = createReflector({ api, clock, random: () => 0.5, log: () => {}, path, project, onChange: () => {} });
+    const other = make();
     other.start();
     await clock.advance(10);
     expect(api.watchCount).toBe(1);

@@ -30,6 +30,8 @@ export interface ReflectorOptions<Object extends Kept> {
   /** Such as `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** A cluster may lack this type: then it has no objects. Any other type that is not found is a failure, lest pods be lost. */
+  readonly isOptional?: boolean;
   readonly project: (raw: unknown) => Object;
   readonly onChange: (change: Change<Object>) => void;
 }
@@ -68,7 +70,7 @@ interface WatchResult {
  * under its name is gone first, and then another one is seen.
  */
 export const createReflector = <Object extends Kept>(options: ReflectorOptions<Object>): Reflector<Object> => {
-  const { api, clock, random, log, path, query = {}, project, onChange } = options;
+  const { api, clock, random, log, path, query = {}, isOptional = false, project, onChange } = options;
   const pauses = createPauses(clock);
   let objects = new Map<string, Object>();
   let version: string | undefined;
@@ -106,7 +108,7 @@ export const createReflector = <Object extends Kept>(options: ReflectorOptions<O
     if (listing.ok) {
       replace(listing.objects, listing.version);
       version = listing.version;
-    } else if (listing.status === 404) {
+    } else if (listing.status === 404 && isOptional) {
       replace([], "0");
     } else {
       throw new Error(`listing ${path} failed: ${listing.problem}`);
