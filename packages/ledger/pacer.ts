@@ -86,25 +86,31 @@ export function createPacer(options: PacerOptions): Pacer {
   };
 
   /** Batches of one process take turns, so that they do not fail each other's conditions. */
-  const inTurn = <Decision>(decide: Decide<Decision>): Promise<Decision | undefined> => {
-    const mine = turn.then(() => update(decide));
+  const inTurn = <Result>(task: () => Promise<Result>): Promise<Result> => {
+    const mine = turn.then(task);
     turn = mine.catch(() => {});
     return mine;
   };
+  const hasThrottles = () => Object.values(unwritten).some((counts) => counts.throttled > 0);
 
   return {
     ask: async (requests) => {
       if (requests.length === 0) return [];
-      const grants = await inTurn((state) => {
-        const answered = grantTokens(state, requests, clock.now(), quotas);
-        return { state: answered.state, decision: answered.grants };
-      });
+      const grants = await inTurn(() =>
+        update((state) => {
+          const answered = grantTokens(state, requests, clock.now(), quotas);
+          return { state: answered.state, decision: answered.grants };
+        }),
+      );
       return grants ?? requests.map((request) => nothingGranted(request, clock.now(), random()));
     },
     report: async (calls) => {
       unwritten = sum(unwritten, calls);
-      const throttled = Object.values(unwritten).some((counts) => counts.throttled > 0);
-      if (throttled) await inTurn((state) => ({ state, decision: undefined }));
+      if (!hasThrottles()) return;
+      // Calls that run side by side are throttled together: what one report has written needs no other write.
+      await inTurn(async () => {
+        if (hasThrottles()) await update((state) => ({ state, decision: undefined }));
+      });
     },
   };
 }

@@ -12,7 +12,7 @@ import { createLedger, LedgerError, tableExpiryAttribute } from "@trunkline/ledg
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startTestDynamodb, type TestDynamodb } from "../support/dynamodb.ts";
 import { rowSize } from "../support/dynamodb-size.ts";
-import { createFaults, type Faults, lostAnswer } from "../support/faults.ts";
+import { createFaults, type Faults, killed, lostAnswer } from "../support/faults.ts";
 import {
   aClaimedBranch,
   aGoneBranch,
@@ -164,6 +164,18 @@ describe("the ledger in DynamoDB", () => {
         cause: expect.any(TransactionCanceledException),
       });
     });
+  });
+
+  it("F1: lets every client of a killed worker fail, after the effect of the call in which it was killed", async () => {
+    const second = dynamodb.client();
+    faults.attach(second);
+    faults.inject({ nth: 2, phase: "after", scope: "call", error: killed, deadly: true });
+    const other = createLedger({ client: second, table, epoch: "e1", clock });
+    expect(await ledger.commit([put(aTrunk())])).toBe("committed");
+    await expect(other.commit([put(aGoneBranch())])).rejects.toThrow("The worker was killed.");
+    await expect(ledger.load(instanceNumber(1))).rejects.toThrow("The worker was killed.");
+    faults.heal();
+    expect((await ledger.load(instanceNumber(1))).branches).toEqual([aGoneBranch()]);
   });
 
   it("F4: rejects when DynamoDB throttles", async () => {

@@ -60,6 +60,14 @@ describe("the pacer in DynamoDB", () => {
     expect((await row()).b).toMatchObject({ C: { m: 6 }, A: { m: 2, x: 1, t: 0 } });
   });
 
+  it("P18: writes once what calls side by side report together", async () => {
+    const pacer = worker();
+    const throttled = { AssociateTrunkInterface: { made: 1, throttled: 1 } };
+    await Promise.all([1, 2, 3, 4].map(() => pacer.report(throttled)));
+    expect(faults.calls).toEqual(["GetItem", "PutItem"]);
+    expect((await row()).b.A.r).toBe(0.96);
+  });
+
   it("decides again on the record that a failed condition brings back, with one more write and no read", async () => {
     const [one, two] = [worker(), worker()];
     await granted(one, branches(10));

@@ -102,5 +102,5 @@ export function lostAnswer(): Error {
 
 /** The worker was killed: nothing repeats such a call. */
 export function killed(): Error {
-  return Object.assign(new Error("The worker was killed."), { name: "Killed", $retryable: undefined });
+  return Object.assign(new Error("The worker was killed."), { name: "Killed" });
 }
