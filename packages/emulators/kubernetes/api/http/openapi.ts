@@ -42,7 +42,7 @@ function document(types: readonly ResourceType[]): JsonObject {
   const schemas: JsonObject = {};
   for (const type of types) {
     const name = schemaName(type);
-    const schema = describe(type.schema, schemas, name) as JsonObject;
+    const schema = type.custom?.openApi ?? (describe(type.schema, schemas, schemaPrefix(type)) as JsonObject);
     schemas[name] = { ...schema, "x-kubernetes-group-version-kind": [kindOf(type)] };
   }
   const paths = Object.assign({}, ...types.map(pathsOf));
@@ -54,8 +54,12 @@ function kindOf(type: ResourceType): JsonObject {
 }
 
 function schemaName(type: ResourceType): string {
+  return `${schemaPrefix(type)}.${type.kind}`;
+}
+
+function schemaPrefix(type: ResourceType): string {
   const reversed = type.group === "" ? "io.k8s.api.core" : type.group.split(".").toReversed().join(".");
-  return `${reversed}.${type.version}.${type.kind}`;
+  return `${reversed}.${type.version}`;
 }
 
 function pathsOf(type: ResourceType): JsonObject {
@@ -80,7 +84,7 @@ function pathsOf(type: ResourceType): JsonObject {
   };
 }
 
-/** The schema as OpenAPI; named objects stand in `schemas` once and are referred to. */
+/** The schema of a built-in type as OpenAPI; its objects have a name each, stand in `schemas` once and are referred to. */
 function describe(schema: Schema, schemas: JsonObject, prefix: string): unknown {
   switch (schema.kind) {
     case "any":
@@ -123,7 +127,6 @@ function listMarks(schema: Schema & { kind: "list" }): JsonObject {
 
 function refer(schema: Schema, schemas: JsonObject, prefix: string): unknown {
   if (schema.kind !== "object") return describe(schema, schemas, prefix);
-  // Custom types nest anonymous objects, whose field names repeat; built-in ones have a name each.
   const name = `${prefix}.${schema.name}`;
   if (schemas[name] === undefined) {
     schemas[name] = {};

@@ -33,8 +33,9 @@ const UNMANAGED_METADATA = new Set([
 export function managedPart(object: JsonObject): JsonObject {
   const { apiVersion: _apiVersion, kind: _kind, ...rest } = object;
   if (!isObject(rest.metadata)) return rest;
-  const metadata = Object.entries(rest.metadata).filter(([key]) => !UNMANAGED_METADATA.has(key));
-  return { ...rest, metadata: Object.fromEntries(metadata) };
+  const { metadata, ...others } = rest;
+  const managed = Object.entries(metadata).filter(([key]) => !UNMANAGED_METADATA.has(key));
+  return managed.length === 0 ? others : { ...others, metadata: Object.fromEntries(managed) };
 }
 
 /** The steps into a value and what they lead to; `undefined` for a value with one owner. */

@@ -128,11 +128,11 @@ export class Store {
 
   /** Forgets the history of every collection, so that each resumed watch finds itself too old. */
   forgetHistory(): void {
+    this.#revision += 1;
     for (const held of this.#collections.values()) {
       held.history = [];
       held.forgottenRevision = this.#revision;
     }
-    this.#revision += 1;
   }
 
   #collection(name: string): Collection {
