@@ -37,9 +37,19 @@ export interface RunningMapping {
  * See https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export function startMapping(mapping: Mapping): RunningMapping {
-  const consumers = Array.from({ length: mapping.concurrency ?? 5 }, () => consumer(mapping));
+  let isStopping = false;
+  // A poll that is cut short by the stop is no failure.
+  const onFailure: Mapping["onFailure"] = (failure) => {
+    if (!isStopping) mapping.onFailure(failure);
+  };
+  const consumers = Array.from({ length: mapping.concurrency ?? 5 }, () => consumer({ ...mapping, onFailure }));
   for (const each of consumers) each.start();
-  return { stop: async () => void (await Promise.all(consumers.map(stopped))) };
+  return {
+    stop: async () => {
+      isStopping = true;
+      await Promise.all(consumers.map(stopped));
+    },
+  };
 }
 
 function consumer(mapping: Mapping): Consumer {

@@ -3,6 +3,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { startForwarder } from "@trunkline/forwarder";
 import { localDurations, worldDurations } from "./durations.ts";
 import { functionEnvironment, type Overrides } from "./function-environment.ts";
+import { emulatedCluster } from "./kube-config.ts";
 import { type QueueHandlers, type ScheduledHandler, startMappings, startSchedule } from "./mappings.ts";
 import { clusterQueues, localAccount } from "./queues.ts";
 import { forwarderToken } from "./tokens.ts";
@@ -111,14 +112,10 @@ async function runForwarder({ facts, kubeconfig, log }: TrunklineOptions): Promi
   };
 }
 
-/** How to reach the cluster: the emulated one as the user of this token, or the one of a kubeconfig file. */
+/** The emulated cluster as the user of this token, or the one of a kubeconfig file. */
 function clusterConfig(server: string, kubeconfig: string | undefined, token?: string): KubeConfig {
+  if (!kubeconfig) return emulatedCluster(server, token);
   const config = new KubeConfig();
-  if (kubeconfig) config.loadFromFile(kubeconfig);
-  else
-    config.loadFromClusterAndUser(
-      { name: "local", server, skipTLSVerify: false },
-      { name: "user", ...(token ? { token } : {}) },
-    );
+  config.loadFromFile(kubeconfig);
   return config;
 }

@@ -1,5 +1,4 @@
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
-import { logMetrics } from "@aws-lambda-powertools/metrics/middleware";
 import middy from "@middy/core";
 import { branded, type ClusterName, type Delivery } from "@trunkline/core";
 import type { Parsed } from "@trunkline/messages";
@@ -70,9 +69,12 @@ function lambda<Event, Result>(
   { logger, metrics }: Composition,
   run: (event: Event) => Promise<Result>,
 ): (event: Event, context: Context) => Promise<Result> {
+  const publish = () => {
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+  };
   const stack = middy({ timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics))
+    .use({ after: publish, onError: publish })
     .handler(run as (event: unknown) => Promise<unknown>);
   return (event, context) => stack(event, context) as Promise<Result>;
 }

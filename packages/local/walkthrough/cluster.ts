@@ -1,12 +1,13 @@
 import {
   CoreV1Api,
-  KubeConfig,
   type KubernetesObject,
   KubernetesObjectApi,
   loadAllYaml,
   PatchStrategy,
   type V1Pod,
 } from "@kubernetes/client-node";
+
+import { emulatedCluster } from "../kube-config.ts";
 
 /** Any object, as the walk-through reads it: fields that are not there are undefined. */
 export interface Manifest extends KubernetesObject {
@@ -34,8 +35,7 @@ export class Cluster {
   readonly #core: CoreV1Api;
 
   constructor(url: string) {
-    const config = new KubeConfig();
-    config.loadFromClusterAndUser({ name: "local", server: url, skipTLSVerify: false }, { name: "administrator" });
+    const config = emulatedCluster(url);
     this.#objects = KubernetesObjectApi.makeApiClient(config);
     this.#core = config.makeApiClient(CoreV1Api);
   }
@@ -92,8 +92,12 @@ export class Cluster {
     return items.map(({ reason, message }) => `${reason}: ${message}`);
   }
 
+  /** The last lines of a pod's log; empty while its container does not run yet. */
   async log(namespace: string, name: string, tailLines = 20): Promise<string> {
-    return await this.#core.readNamespacedPodLog({ namespace, name, tailLines });
+    return await this.#core.readNamespacedPodLog({ namespace, name, tailLines }).catch((error: { code?: number }) => {
+      if (error.code === 400) return "";
+      throw error;
+    });
   }
 
   async scale(namespace: string, name: string, replicas: number): Promise<void> {

@@ -83,12 +83,22 @@ export const deploymentGetsBranches: Step<Tour> = {
   },
 };
 
-/** The log of a pod, once it says what is expected. */
-export async function logSays(tour: Tour, checks: Checks, wanted: { pod: string; text: string; within: number }) {
+/** What the end of a pod's log is to say. */
+interface WantedLog {
+  readonly pod: string;
+  readonly text: string;
+  readonly withinSeconds: number;
+  /** How many lines count as the end. */
+  readonly lines: number;
+}
+
+/** Waits until the end of a pod's log says what is expected. */
+async function logSays({ cluster }: Tour, checks: Checks, wanted: WantedLog): Promise<void> {
+  const end = () => cluster.log(namespace, wanted.pod, wanted.lines);
   await checks.eventually(
     `${wanted.pod} logs "${wanted.text}"`,
-    async () => ((await tour.cluster.log(namespace, wanted.pod, 3)).includes(wanted.text) ? true : undefined),
-    { withinSeconds: wanted.within, otherwise: () => tour.cluster.log(namespace, wanted.pod, 5) },
+    async () => ((await end()).includes(wanted.text) ? true : undefined),
+    { withinSeconds: wanted.withinSeconds, otherwise: end },
   );
 }
 
@@ -98,11 +108,12 @@ export const databaseIsGuarded: Step<Tour> = {
   async run(tour, checks) {
     await tour.cluster.create(databaseClient("green", tour.facts.databaseAddress));
     await tour.cluster.create(databaseClient("red", tour.facts.databaseAddress));
-    await logSays(tour, checks, { pod: "green", text: "Database connection successful", within: 15 });
+    await logSays(tour, checks, { pod: "green", text: "Database connection successful", withinSeconds: 15, lines: 8 });
     await logSays(tour, checks, {
       pod: "red",
       text: "Database connection failed due to timeout expired",
-      within: 15,
+      withinSeconds: 15,
+      lines: 8,
     });
     const [red] = await tour.cluster.pods(namespace, "app=red");
     checks.check(red?.metadata?.annotations?.[podEniKey] === undefined, "red has no annotation");
@@ -118,10 +129,10 @@ export const namesNeedTheDnsRule: Step<Tour> = {
     const [first] = await tour.cluster.pods(namespace, "app=my-app");
     const address = `http://${first?.status?.podIP}`;
     await tour.cluster.create(askingPod(["http://my-app", address]));
-    await logSays(tour, checks, { pod: "asker", text: "Welcome to my-app", within: 15 });
+    await logSays(tour, checks, { pod: "asker", text: "Welcome to my-app", withinSeconds: 15, lines: 2 });
     await setDns(tour, false);
-    await logSays(tour, checks, { pod: "asker", text: "Could not resolve host: my-app", within: 10 });
-    await logSays(tour, checks, { pod: "asker", text: "Welcome to", within: 10 });
+    await logSays(tour, checks, { pod: "asker", text: "Could not resolve host: my-app", withinSeconds: 10, lines: 2 });
+    await logSays(tour, checks, { pod: "asker", text: "Welcome to", withinSeconds: 10, lines: 2 });
     await setDns(tour, true);
     await checks.eventually(
       "asker resolves my-app again",
