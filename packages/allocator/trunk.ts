@@ -4,6 +4,7 @@ import {
   branded,
   type EniFacts,
   type NodeObserved,
+  rebuiltFrom,
   refuseInstance,
   requestedTrunk,
   type SubnetId,
@@ -92,6 +93,13 @@ const create = async (journey: Journey, trunk: TrunkRecord): Promise<Onward> => 
   const found = await called(journey, "DescribeNetworkInterfaces", () => ec2.findTrunks(trunk.instanceId));
   if (!("value" in found)) return restAfter(journey, trunk, found);
   let eni: EniFacts | undefined = adoptableTrunk(trunk, found.value);
+  let known: Pick<TrunkRecord, "vlans" | "held" | "rebuilding"> = trunk;
+  if (eni?.attachment !== undefined) {
+    const { eniId } = eni;
+    const branches = await called(journey, "DescribeNetworkInterfaces", () => ec2.findBranches(eniId));
+    if (!("value" in branches)) return restAfter(journey, trunk, branches);
+    known = rebuiltFrom(branches.value);
+  }
   if (eni === undefined) {
     const { subnetId, securityGroups } = trunk;
     const made = await called(journey, "CreateNetworkInterface", () =>
@@ -102,6 +110,7 @@ const create = async (journey: Journey, trunk: TrunkRecord): Promise<Onward> => 
   }
   return write(journey, trunk, {
     ...trunk,
+    ...known,
     status: "created",
     trunkEniId: eni.eniId,
     stepDeadline: deadline(journey),

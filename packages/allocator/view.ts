@@ -95,8 +95,20 @@ export const commitTo = async (
   writes: Transaction,
 ): Promise<"committed" | "conflict"> => {
   const result = await dependencies.ledger.commit(writes);
-  if (result === "committed") view.partition = withWrites(view.partition, writes);
+  if (result === "committed") show(view, writes);
   return result;
+};
+
+/** The view shows what it has committed, also where a claim wrote down that it probes (P16, P19). */
+const show = (view: View, writes: Transaction): void => {
+  view.partition = withWrites(view.partition, writes);
+  for (const write of writes) {
+    if (write.kind !== "put") continue;
+    if (write.record.kind === "cluster") view.registration = write.record;
+    if (write.record.kind === "subnet-probe") {
+      view.probes = new Map([...view.probes, [write.record.subnetId, write.record]]);
+    }
+  }
 };
 
 /** Runs a task after all earlier ones of the view's trunk. */

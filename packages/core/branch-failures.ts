@@ -1,6 +1,7 @@
 import type { BranchCall } from "./branch-calls.ts";
 import { type Advance, type Attempt, disassociated, freed } from "./branch-steps.ts";
 import type { Context } from "./decision.ts";
+import { subnetFullWrites } from "./gates.ts";
 import type { WaitReason } from "./outcomes.ts";
 import type { Ec2Failure } from "./ports.ts";
 import type { ClaimedBranch, CreatedBranch, Partition, ReleasingBranch } from "./records.ts";
@@ -78,7 +79,11 @@ const afterCreate = (
   }
   // The other ENIs of the pod are under way: its claim stays, and is tried again.
   if (record.enis > 1) return { kind: "rest", lookAt: turnAfter(failure, context).wakeAt };
-  return freed(partition, record, context, turnAfter(failure, context));
+  const undone = freed(partition, record, context, turnAfter(failure, context));
+  const isFull = failure.remedy === "defer-address" || failure.remedy === "defer-quota";
+  return undone.kind === "commit" && isFull && partition.trunk !== undefined
+    ? { ...undone, writes: [...undone.writes, ...subnetFullWrites(partition.trunk, context)] }
+    : undone;
 };
 
 const afterAssociate = (

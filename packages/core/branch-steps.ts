@@ -4,9 +4,9 @@ import type { Context } from "./decision.ts";
 import type { AssociationId } from "./ids.ts";
 import { assignedOutcome, branchLookAt } from "./messages-out.ts";
 import { withWrites } from "./partition.ts";
-import { endRecord } from "./placing.ts";
 import type { Envelope } from "./ports.ts";
 import type { BranchEni, ClaimedBranch, CreatedBranch, Partition, ReleasingBranch, TrunkRecord } from "./records.ts";
+import { endRecord } from "./tombstones.ts";
 import type { Transaction, Write } from "./transaction.ts";
 import { freeVlans, withoutVlans, withVlans } from "./vlans.ts";
 import { claimAgain, type PlacedStep, soon, type Turn, waitAgain } from "./wait-again.ts";
@@ -15,7 +15,13 @@ import { putBranch, putTrunk } from "./writes.ts";
 /** What follows from the answer to a branch's call. */
 export type Advance =
   /** Commit, then make the next call of the branch, if there is one. */
-  | { readonly kind: "commit"; readonly writes: Transaction; readonly envelopes: readonly Envelope[] }
+  | {
+      readonly kind: "commit";
+      readonly writes: Transaction;
+      readonly envelopes: readonly Envelope[];
+      /** A pod with several ENIs that may have all of them now: only a load after the commit can tell. */
+      readonly mayComplete?: string;
+    }
   /** Nothing to commit yet: go on with the record as it is here. */
   | { readonly kind: "proceed"; readonly record: ReleasingBranch }
   /** Make another call for the same record. */
@@ -87,6 +93,8 @@ const associated = (
 ): Advance => {
   const { stepDeadline: _stepDeadline, wish: _wish, ...rest } = record;
   const writes = [putBranch({ ...rest, status: "associated", associationId, associatedAt: context.now }, record)];
+  // Other workers may be at the pod's other ENIs, and none of them would see all.
+  if (record.enis > 1) return { kind: "commit", writes, envelopes: [], mayComplete: record.owner };
   return { kind: "commit", writes, envelopes: assignedOutcome(withWrites(partition, writes), record.owner) };
 };
 
@@ -110,6 +118,10 @@ export const disassociated = (partition: Partition, record: ReleasingBranch, con
   };
 };
 
+/** The trunk whose slot and VLAN ID the branch has; none when the trunk ENI was replaced or has ended with its instance. */
+const ownTrunk = (trunk: TrunkRecord | undefined, record: PlacedStep): TrunkRecord | undefined =>
+  trunk !== undefined && trunk.status !== "gone" && trunk.trunkEniId === record.trunkEniId ? trunk : undefined;
+
 /**
  * The ENI is gone, or never was: slot and VLAN ID are free. A pod that lives on waits again, all others leave a tombstone (P03).
  *
@@ -118,7 +130,7 @@ export const disassociated = (partition: Partition, record: ReleasingBranch, con
 export const freed = (partition: Partition, record: PlacedStep, context: Context, turn?: Turn): Advance => {
   const { trunk } = partition;
   const releasing = record.status === "releasing" ? record : undefined;
-  const ours = trunk !== undefined && trunk.trunkEniId === record.trunkEniId ? trunk : undefined;
+  const ours = ownTrunk(trunk, record);
   const vlans =
     ours === undefined || releasing?.keepsVlan === true ? ours?.vlans : withoutVlans(ours.vlans, [record.vlanId]);
   const commit = (

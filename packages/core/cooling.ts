@@ -1,5 +1,6 @@
+import type { ClusterRecord } from "./cluster-records.ts";
 import type { PodGone } from "./events.ts";
-import type { BranchRequest, ClusterRecord, CoolingBranch, Partition, TrunkRecord } from "./records.ts";
+import type { BranchRequest, CoolingBranch, Partition, TrunkRecord } from "./records.ts";
 import type { Settings } from "./settings.ts";
 
 /** No cool-down is longer, whatever a cluster asks for; seconds (P21). */
@@ -34,7 +35,8 @@ export const coolUntil = (
 export const hasCooled = (branch: CoolingBranch, now: number): boolean =>
   !branch.unconfirmed && branch.coolUntil <= now;
 
-const sameGroups = (left: readonly string[], right: readonly string[]): boolean =>
+/** Whether two sorted sets of groups are the same. */
+export const areSameGroups = (left: readonly string[], right: readonly string[]): boolean =>
   left.length === right.length && left.every((group, position) => group === right[position]);
 
 /**
@@ -55,7 +57,7 @@ export const reusableBranches = (
         branch.trunkEniId === trunk.trunkEniId &&
         branch.request.subnetId === request.subnetId &&
         branch.request.ipv6 === request.ipv6 &&
-        sameGroups(branch.request.securityGroups, request.securityGroups),
+        areSameGroups(branch.request.securityGroups, request.securityGroups),
     )
     .toSorted((left, right) => right.coolUntil - left.coolUntil);
 
@@ -86,7 +88,7 @@ export const areGroupsWanted = (
   trunk: TrunkRecord,
   registration: ClusterRecord | undefined,
 ): boolean => {
-  if (registration === undefined || sameGroups(groups, trunk.securityGroups)) return true;
+  if (registration === undefined || areSameGroups(groups, trunk.securityGroups)) return true;
   const joined = new Set(registration.groupSets.filter((set) => set.every((group) => groups.includes(group))).flat());
   return joined.size === new Set(groups).size;
 };

@@ -18,7 +18,7 @@ import { type Circumstances, observePod } from "./observed.ts";
 import { placeAll } from "./placing.ts";
 import type { Partition, WaitingBranch } from "./records.ts";
 import { compareSnapshot, reincarnate } from "./snapshots.ts";
-import { type Candidate, candidateOf, waitsForRoom } from "./waiting.ts";
+import { type Candidate, candidateOf, mayBeServed } from "./waiting.ts";
 
 /** An event of one instance, with what its queue tells about it. */
 export type Arrival = Circumstances & {
@@ -54,7 +54,8 @@ export const decide = (partition: Partition, arrivals: readonly Arrival[], conte
     if (event.type === "PodObserved") return observePod(draft, context, event, circumstances) ?? [];
     return event.type === "NodeSnapshot" ? compareSnapshot(draft, context, event, circumstances) : [];
   });
-  placeAll(draft, context, queueOf(draft, observed));
+  const isLookedAt = arrivals.some(({ event }) => event.type === "NodeLook");
+  placeAll(draft, context, queueOf(draft, observed, isLookedAt));
   for (const { event, receiveCount } of arrivals) {
     if (event.type === "BranchLook") lookAtBranch(draft, context, event, receiveCount > 1);
     if (event.type === "NodeLook") lookAtNode(draft, context, receiveCount > 1);
@@ -69,17 +70,17 @@ const refusal = ({ trunk }: Partition, context: Context): string | undefined => 
 };
 
 /** Who is served, in order: those who waited longest first, then the new ones. One candidate per pod. */
-const queueOf = (draft: Draft, observed: readonly Candidate[]): readonly Candidate[] => {
+const queueOf = (draft: Draft, observed: readonly Candidate[], isLookedAt: boolean): readonly Candidate[] => {
   const latest = new Map(observed.map((candidate) => [candidate.podUid, candidate]));
   const { trunk } = draft.partition;
-  const waiting = trunk?.status === "ready" ? waitersForRoom(draft.partition, trunk) : [];
+  const waiting = trunk?.status === "ready" ? waitersOf(draft.partition, trunk, isLookedAt) : [];
   const pulled = waiting.filter(({ podUid }) => !latest.has(podUid));
   return [...latest.values(), ...pulled].toSorted((left, right) => sinceOf(left) - sinceOf(right));
 };
 
-const waitersForRoom = (partition: Partition, origin: Origin): readonly Candidate[] =>
+const waitersOf = (partition: Partition, origin: Origin, isLookedAt: boolean): readonly Candidate[] =>
   partition.branches
-    .filter((branch): branch is WaitingBranch => branch.status === "waiting" && waitsForRoom(branch))
+    .filter((branch): branch is WaitingBranch => branch.status === "waiting" && mayBeServed(branch, isLookedAt))
     .map((waiting) => candidateOf(waiting, origin, false));
 
 const sinceOf = (candidate: Candidate): number =>

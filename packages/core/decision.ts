@@ -1,8 +1,9 @@
+import type { ClusterRecord, SubnetProbeRecord } from "./cluster-records.ts";
 import type { NodeObserved } from "./events.ts";
 import type { ClusterName, SubnetId } from "./ids.ts";
 import { withWrites } from "./partition.ts";
 import type { Envelope, TokenGrant, TokenRequest } from "./ports.ts";
-import type { ClusterRecord, Partition } from "./records.ts";
+import type { Partition } from "./records.ts";
 import type { ClusterLimits, Settings } from "./settings.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -17,8 +18,8 @@ export interface Context {
   readonly limits: ClusterLimits;
   /** What the pacer granted so far, by the keys of {@link Ask}. */
   readonly grants: ReadonlyMap<string, TokenGrant>;
-  /** When the next probe of a full subnet is allowed, epoch milliseconds (P16). */
-  readonly probes: ReadonlyMap<SubnetId, number>;
+  /** Subnets that are known to be full (P16). */
+  readonly probes: ReadonlyMap<SubnetId, SubnetProbeRecord>;
 }
 
 /** Tokens that a decision needs before it can be committed (P17). */

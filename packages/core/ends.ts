@@ -4,8 +4,8 @@ import type { PodGone } from "./events.ts";
 import { compareVersions, type ResourceVersion } from "./ids.ts";
 import { branchLookAt } from "./messages-out.ts";
 import { branchesOf } from "./partition.ts";
-import { tombstone } from "./placing.ts";
 import type { AssociatedBranch, BranchRecord, ClaimedBranch, CoolingBranch, CreatedBranch } from "./records.ts";
+import { tombstone } from "./tombstones.ts";
 import { putBranch, type Unversioned } from "./writes.ts";
 
 /** How a pod ended, as far as its branches care. */
@@ -61,6 +61,11 @@ const endBranch = (draft: Draft, context: Context, branch: BranchRecord, end: En
     case "gone":
       return;
   }
+};
+
+/** A wish, or a creation under way, whose pod is not there any more. */
+export const endOmitted = (draft: Draft, context: Context, branch: BranchRecord): void => {
+  endBranch(draft, context, branch, { resourceVersion: branch.podVersion }, false);
 };
 
 /** Commits the teardown of a branch that never became its pod's (P01, P07). */

@@ -1,10 +1,10 @@
 import { keepUntil } from "./cooling.ts";
+import { release } from "./cutting.ts";
 import { type Context, type Draft, decideStep, grantFor } from "./decision.ts";
 import type { BranchLook } from "./events.ts";
 import { assignedOutcome, branchLookAt } from "./messages-out.ts";
 import { askForSnapshot, takeOver } from "./observed.ts";
 import { branchAt } from "./partition.ts";
-import { release } from "./placing.ts";
 import type { CoolingBranch, ReleasingBranch } from "./records.ts";
 
 /** An unconfirmed branch whose time is past is looked at again so soon, milliseconds. */

@@ -5,7 +5,7 @@ import type { InstanceLimits } from "./instance-limits.ts";
 import type { NodeTrunkProblem } from "./outcomes.ts";
 import type { EniFacts, InstanceFacts, Intent, SubnetFacts } from "./ports.ts";
 import type { TrunkRecord } from "./records.ts";
-import { noVlans } from "./vlans.ts";
+import { noVlans, withVlans } from "./vlans.ts";
 import type { Unversioned } from "./writes.ts";
 
 /** Why a node gets no trunk. */
@@ -125,3 +125,16 @@ export const adoptableTrunk = (trunk: TrunkRecord, found: readonly EniFacts[]): 
   );
   return attached ?? own ?? ours.find((eni) => eni.attachment === undefined);
 };
+
+/**
+ * What the tags of a trunk's branches tell when the trunk has no record: their VLAN IDs are taken, and nothing is claimed before a snapshot has
+ * told whose they are (P13, P24).
+ */
+export const rebuiltFrom = (branches: readonly EniFacts[]): Pick<TrunkRecord, "vlans" | "held" | "rebuilding"> => ({
+  vlans: withVlans(
+    noVlans,
+    branches.flatMap(({ vlanId }) => vlanId ?? []),
+  ),
+  held: branches.filter(({ status }) => status !== "available").length,
+  rebuilding: branches.length > 0 ? true : undefined,
+});

@@ -4,7 +4,7 @@ import { chainCopy } from "./messages-out.ts";
 import type { Envelope } from "./ports.ts";
 import type { ClaimedBranch, CreatedBranch, Partition, ReleasingBranch, WaitingBranch, Wish } from "./records.ts";
 import type { Write } from "./transaction.ts";
-import { type Deferral, deferralOutcome } from "./waiting.ts";
+import { type Deferral, deferralOutcome, isWorthTelling } from "./waiting.ts";
 import { putBranch } from "./writes.ts";
 
 /** A branch between its claim and its end. */
@@ -23,7 +23,6 @@ export const soon = (context: Context): Turn => ({
 /** The wish of a pod after another deferral: the chain goes on where it was, also over a claim (P15). */
 export const nextWish = (record: PlacedStep, turn: Turn, context: Context): Wish => {
   const before = record.wish;
-  const changed = before?.reason !== turn.reason || before.problem !== turn.problem;
   return {
     securityGroups: before?.securityGroups ?? record.request.securityGroups,
     reason: turn.reason,
@@ -32,13 +31,16 @@ export const nextWish = (record: PlacedStep, turn: Turn, context: Context): Wish
     chain: (before?.chain ?? 0) + 1,
     pacerTag: undefined,
     problem: turn.problem,
-    told: changed ? turn.problem !== undefined : before.told,
+    told: isNews(record, turn, context) || (hasSameReason(before, turn) && before?.told === true),
   };
 };
 
-/** Whether the pod must be told about a new turn. */
-const isNews = (record: PlacedStep, turn: Turn): boolean =>
-  turn.problem !== undefined && record.wish?.problem !== turn.problem;
+const hasSameReason = (before: Wish | undefined, turn: Turn): boolean =>
+  before?.reason === turn.reason && before.problem === turn.problem;
+
+/** Whether the pod must be told about a new turn: each change of reason once, and not for a moment's wait (P16). */
+const isNews = (record: PlacedStep, turn: Turn, context: Context): boolean =>
+  isWorthTelling(turn, context) && !(hasSameReason(record.wish, turn) && record.wish?.told === true);
 
 /**
  * Turns the only branch of a pod, whose ENI is gone, back into the pod's wish. The generation rises, since a deletion may lie behind (P07).
@@ -55,7 +57,7 @@ export const waitAgain = (
   const wish = turn === undefined ? (record.wish as Wish) : nextWish(record, turn, context);
   const write = putBranch({ ...identityOf(record), ...wish, status: "waiting" }, record);
   const next = (write as { readonly record: WaitingBranch }).record;
-  const told = turn !== undefined && isNews(record, turn);
+  const told = turn !== undefined && isNews(record, turn, context);
   return {
     write,
     envelopes: [

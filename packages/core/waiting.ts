@@ -40,6 +40,10 @@ export const isOverdue = (waiting: WaitingBranch, now: number): boolean => waiti
 /** Whether room on the node is what the pod waits for. */
 export const waitsForRoom = (waiting: WaitingBranch): boolean => roomReasons.includes(waiting.reason);
 
+/** Whether somebody else's word may end the wait: room on the node, or a look that follows relief elsewhere (P16). */
+export const mayBeServed = (waiting: WaitingBranch, isLookedAt: boolean): boolean =>
+  waitsForRoom(waiting) || (isLookedAt && (waiting.reason === "subnet-full" || waiting.reason === "eni-quota"));
+
 /** A waiting pod as a candidate for room that somebody else's message found. */
 export const candidateOf = (waiting: WaitingBranch, origin: Origin, spendsMessage: boolean): Candidate => ({
   podUid: waiting.owner,
@@ -93,6 +97,10 @@ export const wishOf = (waiting: WaitingBranch): Wish => ({
   told: waiting.told,
 });
 
+/** Whether a deferral deserves an event: a refusal always, a wait when it is more than a moment's. */
+export const isWorthTelling = ({ problem, wakeAt }: Deferral, { now }: Context): boolean =>
+  problem !== undefined || wakeAt - now >= toldAfterMilliseconds;
+
 /** When an intent is first written: later than any earlier one of the same pod, so that tokens never repeat (P04, P06). */
 export const intentTime = (record: BranchRecord | undefined, now: number): number =>
   record === undefined ? now : Math.max(now, record.createdAt + 1);
@@ -130,7 +138,7 @@ export const defer = (draft: Draft, context: Context, candidate: Candidate, defe
   if (waiting !== undefined && !ownTimer && !changed) return;
   const overdue = waiting !== undefined && isOverdue(waiting, now);
   const since = waiting === undefined || overdue ? now : waiting.since;
-  const told = deferral.problem !== undefined || deferral.wakeAt - now >= toldAfterMilliseconds;
+  const told = isWorthTelling(deferral, context);
   const next = {
     kind: "branch" as const,
     instanceId: draft.partition.instanceId,
