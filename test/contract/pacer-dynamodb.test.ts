@@ -93,27 +93,30 @@ describe("the pacer in DynamoDB", () => {
 
   it("grants nothing when eight tries lose to others, keeps the tag and the report, and says when to come back", async () => {
     const rival = worker({ client: dynamodb.client() });
+    const unlucky = dynamodb.client();
+    faults.attach(unlucky);
     let races = 0;
-    const losing = {
-      now: clock.now,
-      sleep: async () => {
-        races += 1;
-        if (races <= 8) await rival.ask([branches(1, "rival")]);
+    unlucky.middlewareStack.add(
+      (next, context) => async (call) => {
+        if (context.commandName === "PutItemCommand" && races < 8) {
+          races += 1;
+          await rival.ask([branches(1, "rival")]);
+        }
+        return next(call);
       },
-    };
-    const pacer = worker({ clock: losing });
-    await pacer.ask([branches(1)]);
-    await rival.ask([branches(1, "rival")]);
+      { step: "initialize", priority: "low", name: "races" },
+    );
+    const pacer = worker({ client: unlucky });
     await pacer.report({ CreateNetworkInterface: { made: 1, throttled: 0 } });
     const grants = await pacer.ask([branches(1), branches(1, "a", 7)]);
-    expect(races).toBe(8);
+    const [first, second, ...more] = faults.calls;
+    expect([first, second]).toEqual(["GetItem", "PutItem"]);
+    expect(more).toEqual(["PutItem", ...Array(6).fill(["GetItem", "PutItem"]).flat()]);
     expect(grants).toMatchObject([
       { granted: 0, wakeAt: clock.now() + 2_000, tag: Number.MAX_SAFE_INTEGER },
       { granted: 0, wakeAt: clock.now() + 2_000, tag: 7 },
     ]);
-    const calm = worker();
-    expect(await granted(calm, branches(1, "a", grants[0]?.tag))).toEqual([1]);
-    await pacer.ask([branches(1)]);
+    expect(await granted(pacer, branches(1, "a", grants[0]?.tag))).toEqual([1]);
     expect((await row()).b.C).toMatchObject({ m: 1 });
   });
 
