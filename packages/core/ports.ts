@@ -70,7 +70,7 @@ export interface TokenRequest {
   readonly unit: Partial<Record<Ec2Action, number>>;
   readonly units: number;
   readonly priority: Priority;
-  /** The start tag that an earlier request was given and did not use up (P17). */
+  /** The start tag that an earlier request was given and did not use up (P17), or `urgentTag` for work under way. */
   readonly tag?: number | undefined;
 }
 
