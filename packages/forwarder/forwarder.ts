@@ -91,7 +91,10 @@ export const createForwarder = ({ api, queues, clock, random, log, settings }: F
         ready?.registration.look();
       },
       serviceAccount: (change) => {
-        if (change.type === "seen") ready?.observer.lookAtPods(change.object.namespace);
+        if (change.type === "gone") return;
+        // Tokens and annotations change ServiceAccounts too, and concern no policy.
+        if (JSON.stringify(change.previous?.labels) === JSON.stringify(change.object.labels)) return;
+        ready?.observer.lookAtPods(change.object.namespace);
       },
       eniConfig: (change) => {
         for (const node of cluster.nodes()) ready?.observer.lookAtNode(node.name, versionOf(change));

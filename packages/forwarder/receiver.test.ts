@@ -1,0 +1,116 @@
+import type { Outcome } from "@trunkline/core";
+import { parseOutcome } from "@trunkline/messages";
+import { beforeEach, expect, test } from "vitest";
+import type { Applied } from "./annotate.ts";
+import { createReceiver, type Receiver } from "./receiver.ts";
+import { createFakeQueues, type FakeQueues } from "./testing/fake-queues.ts";
+import { instanceId } from "./testing/scene.ts";
+import { createVirtualClock, type VirtualClock } from "./testing/virtual-clock.ts";
+
+const outcome: Outcome = { type: "SnapshotRequested", instanceId };
+
+let queues: FakeQueues;
+let clock: VirtualClock;
+let apply: (applied: Outcome) => Promise<Applied>;
+let receiver: Receiver;
+let applied: number;
+
+beforeEach(() => {
+  queues = createFakeQueues();
+  clock = createVirtualClock();
+  applied = 0;
+  apply = async () => ({ done: true });
+  receiver = createReceiver({
+    queues,
+    clock,
+    random: () => 0.5,
+    log: () => {},
+    parse: parseOutcome,
+    heldSeconds: 60,
+    apply: (received) => {
+      applied += 1;
+      return apply(received);
+    },
+  });
+});
+
+test("outcomes are received again after the queue could not be reached", async () => {
+  const { receive } = queues;
+  let failures = 3;
+  queues.receive = (signal) => {
+    failures -= 1;
+    return failures >= 0 ? Promise.reject(new Error("no connection")) : receive(signal);
+  };
+  queues.deliver(outcome);
+
+  receiver.start();
+  await clock.advance(10_000);
+
+  expect(queues.deleted).toEqual(["1"]);
+});
+
+test("an outcome that throws is tried again and deleted when it is applied", async () => {
+  let failures = 2;
+  apply = async () => {
+    failures -= 1;
+    if (failures >= 0) throw new Error("no answer");
+    return { done: true };
+  };
+  queues.deliver(outcome);
+
+  receiver.start();
+  await clock.advance(10_000);
+
+  expect(applied).toBe(3);
+  expect(queues.deleted).toEqual(["1"]);
+});
+
+test("a slow outcome does not keep the next from being applied", async () => {
+  const waiting = new Promise<Applied>(() => {});
+  apply = () => (applied === 1 ? waiting : Promise.resolve({ done: true }));
+  receiver.start();
+
+  queues.deliver(outcome);
+  await clock.advance(10);
+  queues.deliver(outcome);
+  await clock.advance(10);
+
+  expect(applied).toBe(2);
+  expect(queues.deleted).toEqual(["2"]);
+});
+
+test("no more than 16 batches are applied at once", async () => {
+  apply = () => new Promise(() => {});
+  receiver.start();
+
+  for (let batch = 0; batch < 20; batch += 1) {
+    queues.deliver(outcome);
+    await clock.advance(10);
+  }
+
+  expect(applied).toBe(16);
+});
+
+test("what is not applied when the forwarder stops stays in the queue", async () => {
+  apply = async () => ({ done: false, problem: "the API server is away" });
+  queues.deliver(outcome);
+  receiver.start();
+  await clock.advance(10);
+
+  const stopped = receiver.stop(3_000);
+  await clock.advance(3_000);
+  await stopped;
+
+  expect(queues.deleted).toEqual([]);
+});
+
+test("what could not be deleted is no reason to stop", async () => {
+  queues.delete = () => Promise.reject(new Error("no connection"));
+  receiver.start();
+  queues.deliver(outcome);
+  await clock.advance(10);
+  queues.deliver(outcome);
+  await clock.advance(10);
+
+  expect(applied).toBe(2);
+});
