@@ -8,7 +8,7 @@ const attach = "AttachNetworkInterface";
 const remove = "DeleteNetworkInterface";
 const cut = "DisassociateTrunkInterface";
 
-const table: readonly (readonly [Ec2Action, code: string, Ec2Remedy, message?: string])[] = [
+const table: readonly (readonly [action: Ec2Action, code: string, remedy: Ec2Remedy, message?: string])[] = [
   [create, "RequestLimitExceeded", "throttled"],
   ["DescribeNetworkInterfaces", "RequestLimitExceeded", "throttled"],
   [create, "InternalError", "repeat"],
@@ -76,9 +76,12 @@ const table: readonly (readonly [Ec2Action, code: string, Ec2Remedy, message?: s
 ];
 
 describe("the table of EC2's errors", () => {
-  test.each(table)("%s with %s is %s", (action, code, remedy, message = "") => {
-    expect(remedyOf({ action, code, message, status: 400 })).toBe(remedy);
-  });
+  test.each(table.map(([action, code, remedy, message = ""]) => ({ action, code, remedy, message })))(
+    "$action with $code $message is $remedy",
+    ({ action, code, remedy, message }) => {
+      expect(remedyOf({ action, code, message, status: 400 })).toBe(remedy);
+    },
+  );
 
   test("an unknown code follows its HTTP status: ours to mend below 500, theirs from there", () => {
     expect(remedyOf({ action: create, code: "Novelty", message: "", status: 400 })).toBe("permanent");

@@ -108,12 +108,16 @@ interface ErrorAnswer {
 /** What to do about an error: by its text, by action and code, by code, by the code's ending, by the HTTP status. */
 export const remedyOf = ({ action, code, message, status }: ErrorAnswer): Ec2Remedy => {
   const told = byText.find((row) => row.action === action && row.code === code && row.text.test(message));
-  const known = told?.remedy ?? byAction[action]?.[code] ?? everywhere[code];
+  const known = told?.remedy ?? lookUp(byAction[action], code) ?? lookUp(everywhere, code);
   if (known !== undefined) return known;
   if (code.endsWith(".Malformed")) return "permanent";
   if (code.endsWith("LimitExceeded") && action === "AssociateTrunkInterface") return "defer-branch-limit";
   return status === undefined || status >= 500 ? "repeat" : "permanent";
 };
+
+/** By own keys only: the code is whatever the other side sent. */
+const lookUp = (codes: Codes | undefined, code: string): Ec2Remedy | undefined =>
+  codes !== undefined && Object.hasOwn(codes, code) ? codes[code] : undefined;
 
 /** Characters of a message that are kept: it becomes the text of a Kubernetes event, which has room for 1,024. */
 const messageLengthMax = 512;

@@ -22,7 +22,7 @@ import {
 } from "@trunkline/core";
 import { createEc2, createEc2Client } from "@trunkline/ec2";
 import { type Ec2Emulator, startEc2Emulator } from "@trunkline/emulator-ec2";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 const cluster = branded<ClusterName>("blue");
 const vlan = (id: number) => branded<VlanId>(id);
@@ -37,7 +37,7 @@ let subnetId: SubnetId;
 let group: SecurityGroupId;
 let instanceId: InstanceId;
 
-const valueOf = <Value>(result: Ec2Result<Value>): Value => {
+const told = <Value>(result: Ec2Result<Value>): Value => {
   if (!result.ok) throw new Error(`${result.failure.action}: ${result.failure.code} ${result.failure.message}`);
   return result.value;
 };
@@ -55,7 +55,7 @@ const intentOf = (changes: Partial<Intent> = {}): Intent => ({
 const trunkIntent = () => intentOf({ owner: instanceId });
 
 const createTrunk = async () =>
-  valueOf(await ec2.createTrunkEni({ intent: trunkIntent(), subnetId, securityGroups: [group] }));
+  told(await ec2.createTrunkEni({ intent: trunkIntent(), subnetId, securityGroups: [group] }));
 const createBranch = (trunk: EniFacts, changes: Partial<Intent> = {}, vlanId = vlan(1)) =>
   ec2.createBranchEni({
     intent: intentOf(changes),
@@ -69,9 +69,11 @@ const associate = (trunk: EniFacts, branch: EniFacts, vlanId = vlan(1)) =>
   ec2.associate({ intent: branch.intent as Intent, eniId: branch.eniId, trunkEniId: trunk.eniId, vlanId });
 
 beforeEach(async () => {
-  process.env["AWS_ACCESS_KEY_ID"] = "test";
-  process.env["AWS_SECRET_ACCESS_KEY"] = "test";
-  emulator = await startEc2Emulator();
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  emulator = await startEc2Emulator({
+    config: { transitions: { pendingMs: 50, attachingMs: 50, shuttingDownMs: 50 } },
+  });
   client = createEc2Client({ region: "us-west-2", endpoint: emulator.url });
   ec2 = createEc2({ client, deployment: "trunkline-test" });
   const vpc = await client.send(new CreateVpcCommand({ CidrBlock: "192.168.0.0/16" }));
@@ -95,18 +97,19 @@ beforeEach(async () => {
   );
   instanceId = branded<InstanceId>(String(run.Instances?.[0]?.InstanceId));
   await expect
-    .poll(async () => valueOf(await ec2.describeInstance(instanceId))?.state, { timeout: 10_000 })
+    .poll(async () => told(await ec2.describeInstance(instanceId))?.state, { timeout: 10_000 })
     .toBe("running");
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   client.destroy();
   await emulator.stop();
 });
 
 describe("looking", () => {
   test("an instance shows its type, network, groups, clusters and taken device indexes", async () => {
-    expect(valueOf(await ec2.describeInstance(instanceId))).toStrictEqual({
+    expect(told(await ec2.describeInstance(instanceId))).toStrictEqual({
       instanceId,
       state: "running",
       instanceType: "m5.large",
@@ -119,7 +122,7 @@ describe("looking", () => {
   });
 
   test("a subnet shows its ranges and its free addresses", async () => {
-    expect(valueOf(await ec2.describeSubnet(subnetId))).toStrictEqual({
+    expect(told(await ec2.describeSubnet(subnetId))).toStrictEqual({
       subnetId,
       vpcId,
       cidr: "192.168.0.0/24",
@@ -131,28 +134,28 @@ describe("looking", () => {
   test("what does not exist is absent and no failure", async () => {
     const digits = "0123456789abcdef0";
 
-    expect(valueOf(await ec2.describeInstance(branded<InstanceId>(`i-${digits}`)))).toBeUndefined();
-    expect(valueOf(await ec2.describeSubnet(branded<SubnetId>(`subnet-${digits}`)))).toBeUndefined();
-    expect(valueOf(await ec2.describeEni(branded<EniId>(`eni-${digits}`)))).toBeUndefined();
+    expect(told(await ec2.describeInstance(branded<InstanceId>(`i-${digits}`)))).toBeUndefined();
+    expect(told(await ec2.describeSubnet(branded<SubnetId>(`subnet-${digits}`)))).toBeUndefined();
+    expect(told(await ec2.describeEni(branded<EniId>(`eni-${digits}`)))).toBeUndefined();
   });
 
   test("of several groups those that exist are shown with their VPC", async () => {
     const unknown = branded<SecurityGroupId>("sg-0123456789abcdef0");
 
-    expect(valueOf(await ec2.describeGroups([group, unknown]))).toStrictEqual([{ groupId: group, vpcId }]);
+    expect(told(await ec2.describeGroups([group, unknown]))).toStrictEqual([{ groupId: group, vpcId }]);
   });
 });
 
 describe("a trunk", () => {
   test("is created with its tags, attached, deleted with its instance, and found again", async () => {
     const trunk = await createTrunk();
-    const { attachmentId } = valueOf(await ec2.attach({ eniId: trunk.eniId, instanceId, deviceIndex: 2 }));
-    valueOf(await ec2.deleteOnTermination({ eniId: trunk.eniId, attachmentId }));
+    const { attachmentId } = told(await ec2.attach({ eniId: trunk.eniId, instanceId, deviceIndex: 2 }));
+    told(await ec2.deleteOnTermination({ eniId: trunk.eniId, attachmentId }));
 
     await expect
-      .poll(async () => valueOf(await ec2.describeEni(trunk.eniId))?.attachment?.status, { timeout: 10_000 })
+      .poll(async () => told(await ec2.describeEni(trunk.eniId))?.attachment?.status, { timeout: 10_000 })
       .toBe("attached");
-    expect(valueOf(await ec2.findTrunks(instanceId))).toMatchObject([
+    expect(told(await ec2.findTrunks(instanceId))).toMatchObject([
       {
         eniId: trunk.eniId,
         interfaceType: "trunk",
@@ -163,10 +166,10 @@ describe("a trunk", () => {
         attachment: { attachmentId, instanceId, deviceIndex: 2 },
       },
     ]);
-    expect(valueOf(await ec2.describeInstance(instanceId))?.deviceIndexes).toStrictEqual([0, 2]);
+    expect(told(await ec2.describeInstance(instanceId))?.deviceIndexes).toStrictEqual([0, 2]);
 
     await client.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
-    await expect.poll(async () => valueOf(await ec2.describeEni(trunk.eniId)), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(async () => told(await ec2.describeEni(trunk.eniId)), { timeout: 10_000 }).toBeUndefined();
   });
 
   test("on a taken device index is told to look again", async () => {
@@ -187,7 +190,7 @@ describe("a trunk", () => {
 describe("a branch", () => {
   test("carries from birth the tags that the ledger could be rebuilt from", async () => {
     const trunk = await createTrunk();
-    const branch = valueOf(await createBranch(trunk, {}, vlan(7)));
+    const branch = told(await createBranch(trunk, {}, vlan(7)));
     const shown = await client.send(new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [branch.eniId] }));
     const eni = shown.NetworkInterfaces?.[0];
 
@@ -210,16 +213,16 @@ describe("a branch", () => {
   test("P06: asked for again under the same intent is the same ENI, and another generation another one", async () => {
     const trunk = await createTrunk();
     const [one, again, next] = [
-      valueOf(await createBranch(trunk)),
-      valueOf(await createBranch(trunk)),
-      valueOf(await createBranch(trunk, { generation: 2 })),
+      told(await createBranch(trunk)),
+      told(await createBranch(trunk)),
+      told(await createBranch(trunk, { generation: 2 })),
     ];
 
     expect(again.eniId).toBe(one.eniId);
     expect(next.eniId).not.toBe(one.eniId);
-    expect(valueOf(await ec2.findByIntent(intentOf())).map(({ eniId }) => eniId)).toStrictEqual([one.eniId]);
-    expect(valueOf(await ec2.findBranches(trunk.eniId))).toHaveLength(2);
-    expect(valueOf(await ec2.listOurs()).elements).toHaveLength(3);
+    expect(told(await ec2.findByIntent(intentOf())).map(({ eniId }) => eniId)).toStrictEqual([one.eniId]);
+    expect(told(await ec2.findBranches(trunk.eniId))).toHaveLength(2);
+    expect(told(await ec2.listOurs()).elements).toHaveLength(3);
   });
 
   test("P06: asked for again with other parameters is a mismatch", async () => {
@@ -231,10 +234,10 @@ describe("a branch", () => {
 
   test("is associated once however often it is asked, cut, and deleted", async () => {
     const trunk = await createTrunk();
-    const branch = valueOf(await createBranch(trunk));
-    const { associationId } = valueOf(await associate(trunk, branch));
+    const branch = told(await createBranch(trunk));
+    const { associationId } = told(await associate(trunk, branch));
 
-    expect(valueOf(await associate(trunk, branch)).associationId).toBe(associationId);
+    expect(told(await associate(trunk, branch)).associationId).toBe(associationId);
     expect(remedyOf(await ec2.disassociate(associationId))).toBe("ok");
     expect(remedyOf(await ec2.deleteEni(branch.eniId))).toBe("ok");
     expect(remedyOf(await ec2.deleteEni(branch.eniId))).toBe("not-found");
@@ -242,8 +245,8 @@ describe("a branch", () => {
 
   test("on a taken VLAN ID is told so", async () => {
     const trunk = await createTrunk();
-    const [one, other] = [valueOf(await createBranch(trunk)), valueOf(await createBranch(trunk, { index: 1 }))];
-    valueOf(await associate(trunk, one, vlan(3)));
+    const [one, other] = [told(await createBranch(trunk)), told(await createBranch(trunk, { index: 1 }))];
+    told(await associate(trunk, one, vlan(3)));
 
     expect(remedyOf(await associate(trunk, other, vlan(3)))).toBe("vlan-taken");
   });
