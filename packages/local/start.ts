@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { TYPICAL_LATENCY } from "@trunkline/emulator-ec2";
 import { StartFailure } from "./failure.ts";
 import { removeWorldFiles, worldFolder, writeWorldFiles } from "./files.ts";
 import { readPorts } from "./ports.ts";
@@ -25,6 +26,7 @@ async function run(words: readonly string[]): Promise<void> {
     ports: readPorts(process.env),
     nodes: { count: 2, instanceType: "m5.large" },
     dynamodbEndpoint: process.env.DYNAMODB_ENDPOINT,
+    ec2: { latency: TYPICAL_LATENCY },
     onError: (error) => say(`world: ${error instanceof Error ? error.message : String(error)}`),
   });
   await writeWorldFiles(worldFolder, world.facts);

@@ -82,3 +82,29 @@ spec:
       containers:
         - { name: work, image: docker.io/library/busybox:1.36, command: [sleep, "1"] }
 `;
+
+/** Pods with branch ENIs in a namespace of their own, whose cluster is about to vanish. */
+export const forsaken = (groupId: string): string => `
+apiVersion: v1
+kind: Namespace
+metadata: { name: ${namespace} }
+---
+apiVersion: vpcresources.k8s.aws/v1beta1
+kind: SecurityGroupPolicy
+metadata: { name: forsaken, namespace: ${namespace} }
+spec:
+  podSelector: { matchLabels: { app: forsaken } }
+  securityGroups: { groupIds: [${groupId}] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: forsaken, namespace: ${namespace} }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: forsaken } }
+  template:
+    metadata: { labels: { app: forsaken } }
+    spec:
+      containers:
+        - { name: pause, image: registry.k8s.io/pause:3.10 }
+`;

@@ -1,4 +1,6 @@
+import type { NetworkInterface } from "@aws-sdk/client-ec2";
 import { tag } from "./cloud.ts";
+import { forsaken } from "./manifests.ts";
 import type { Step } from "./step.ts";
 import { readyPods } from "./steps-pods.ts";
 import { namespace, type Tour } from "./tour.ts";
@@ -23,12 +25,7 @@ export const terminationCleansUp: Step<Tour> = {
       async () => ((await cloud.interfaces({ [`tag:${instanceTag}`]: [instanceId] })).length === 0 ? true : undefined),
       {
         withinSeconds: 25,
-        otherwise: async () =>
-          (await cloud.interfaces({ [`tag:${instanceTag}`]: [instanceId] })).map((eni) => [
-            eni.NetworkInterfaceId,
-            eni.Status,
-            eni.InterfaceType,
-          ]),
+        otherwise: async () => described(await cloud.interfaces({ [`tag:${instanceTag}`]: [instanceId] })),
       },
     );
     await readyPods(tour, checks, { labels: "app=my-app", count: 4, withinSeconds: 30 });
@@ -81,25 +78,32 @@ export const groupGoesSoon: Step<Tour> = {
 /** Nobody says goodbye: the reaper finds what is left. */
 export const clusterDisappears: Step<Tour> = {
   title: "The cluster disappears without notice: the reaper leaves no ENI behind",
-  async run({ cloud, cluster, figures, silenceCluster }, checks) {
+  async run(tour, checks) {
+    const { cloud, cluster, facts, figures, silenceCluster } = tour;
+    const ours = () => cloud.interfaces({ "tag-key": ["trunkline:owner"] });
+    await cluster.create(forsaken(facts.clusterGroupId));
+    await readyPods(tour, checks, { labels: "app=forsaken", count: 3, withinSeconds: 25 });
     const instances = (await cluster.nodes()).map((node) => instanceOf(node.spec?.providerID));
-    const before = await cloud.interfaces({ "tag-key": ["trunkline:owner"] });
-    checks.check(before.length > 0, `${before.length} ENIs of ours exist`, before.length);
+    const branches = (await ours()).filter(({ InterfaceType }) => InterfaceType === "branch");
+    checks.check(branches.length >= 3, `${branches.length} branch ENIs are in use`, branches.length);
     await silenceCluster();
     await cloud.terminate(instances);
     await checks.eventually(
-      "no ENI with our owner tag is left",
-      async () => ((await cloud.interfaces({ "tag-key": ["trunkline:owner"] })).length === 0 ? true : undefined),
-      {
-        withinSeconds: 30,
-        otherwise: async () =>
-          (await cloud.interfaces({ "tag-key": ["trunkline:owner"] })).map((eni) => [
-            eni.NetworkInterfaceId,
-            eni.Status,
-            tag(eni, "trunkline:intent"),
-          ]),
+      "EC2 leaves the branches behind as orphans",
+      async () => {
+        const left = await ours();
+        return left.length >= 3 && left.every(({ Status }) => Status === "available") ? left : undefined;
       },
+      { withinSeconds: 10, otherwise: async () => described(await ours()) },
     );
-    figures.set("ENIs of ours left", String((await cloud.interfaces({ "tag-key": ["trunkline:owner"] })).length));
+    await checks.eventually(
+      "the reaper removes them: no ENI with our owner tag is left",
+      async () => ((await ours()).length === 0 ? true : undefined),
+      { withinSeconds: 30, otherwise: async () => described(await ours()) },
+    );
+    figures.set("ENIs of ours left", String((await ours()).length));
   },
 };
+
+const described = (enis: readonly NetworkInterface[]): unknown =>
+  enis.map((eni) => [eni.NetworkInterfaceId, eni.InterfaceType, eni.Status, tag(eni, "trunkline:intent")]);

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { TYPICAL_LATENCY } from "@trunkline/emulator-ec2";
 import { localDurations, shortenedDurations } from "../durations.ts";
 import { removeWorldFiles, writeWorldFiles } from "../files.ts";
 import type { Ports } from "../ports.ts";
@@ -55,6 +56,7 @@ export async function playWalkthrough(
     ports: options.ports,
     nodes: { count: 2, instanceType: "m5.large" },
     dynamodbEndpoint: options.dynamodbEndpoint,
+    ec2: { latency: TYPICAL_LATENCY },
     onError: () => {},
   });
   try {
