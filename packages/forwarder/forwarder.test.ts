@@ -91,6 +91,10 @@ describe("the way of one pod", () => {
     await scene.clock.advance(100);
 
     expect(scene.sent("PodObserved").map((event) => event.pod.securityGroups)).toEqual([["sg-2"]]);
+    expect(scene.events("db")).toEqual([
+      "SecurityGroupRequested Pod will get the following Security Groups [sg-1]",
+      "SecurityGroupRequested Pod will get the following Security Groups [sg-2]",
+    ]);
   });
 
   test("a pod whose node appears later is told then", async () => {

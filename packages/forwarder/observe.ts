@@ -79,7 +79,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
     }
     const wish = [told.instanceId, pod.enis, ...match.groupIds].join(" ");
     if (told.wish === wish) return;
-    if (told.wish === undefined) recorder.record(involvedPod(pod), podEvents.requested(match.groupIds));
+    recorder.record(involvedPod(pod), podEvents.requested(match.groupIds));
     told.wish = wish;
     sender.send({
       type: "PodObserved",
