@@ -36,7 +36,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["packages/core/**/*.ts"],
-      exclude: ["**/*.test.ts"],
+      exclude: ["**/*.test.ts", "packages/core/testing/**"],
       reporter: ["text-summary"],
       thresholds: { lines: 100, branches: 100, functions: 100 },
     },

@@ -2,6 +2,7 @@ import { type Context, type Draft, decideStep } from "./decision.ts";
 import type { Delivery, PodObserved } from "./events.ts";
 import { compareVersions } from "./ids.ts";
 import { assignedOutcome, branchLookAt, chainCopy } from "./messages-out.ts";
+import { isEnding, moveToOwnRecord } from "./moving.ts";
 import { branchAt, branchesOf } from "./partition.ts";
 import type {
   BranchRecord,
@@ -12,7 +13,7 @@ import type {
   WaitingBranch,
 } from "./records.ts";
 import { type Candidate, candidateFrom, candidateOf, isOverdue } from "./waiting.ts";
-import { deleteBranch, putBranch, putTrunk } from "./writes.ts";
+import { putBranch, putTrunk } from "./writes.ts";
 
 /** What a delivery tells beside its event. */
 export type Circumstances = Pick<Delivery<unknown>, "sentAt" | "receiveCount">;
@@ -141,19 +142,4 @@ const observeEnding = (
   if (branches.some((branch) => !isEnding(branch))) return undefined;
   for (const branch of branches.filter(isEnding)) moveToOwnRecord(draft, context, branch);
   return candidateFrom(event.pod, event, undefined);
-};
-
-type NamedEnding = CoolingBranch | (ReleasingBranch & { readonly eni: CoolingBranch["eni"] });
-
-const isEnding = (branch: BranchRecord): branch is NamedEnding =>
-  branch.status === "cooling" || (branch.status === "releasing" && branch.eni !== undefined);
-
-/** Gives an ENI that no pod owns any more a record under its own ID. */
-export const moveToOwnRecord = (draft: Draft, context: Context, branch: NamedEnding): void => {
-  const moved = { ...branch, owner: branch.eni.eniId, index: 0 };
-  const lookAt = branch.status === "cooling" ? branch.coolUntil : Math.max(branch.deleteNotBefore, context.now);
-  decideStep(draft, {
-    writes: [putBranch(moved, undefined), deleteBranch(branch)],
-    envelopes: [branchLookAt(moved, lookAt, context.now)],
-  });
 };

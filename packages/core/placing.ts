@@ -1,7 +1,8 @@
 import { reusableBranches } from "./cooling.ts";
 import { makeRoom } from "./cutting.ts";
 import { type Ask, type BranchWork, type Context, type Draft, decideStep, grantFor } from "./decision.ts";
-import { branchAt } from "./partition.ts";
+import { isEnding, moveToOwnRecord } from "./moving.ts";
+import { branchAt, branchesOf, isPlaced } from "./partition.ts";
 import type { BranchRequest, ClaimedBranch } from "./records.ts";
 import { branchRequest, isRefusal } from "./requests.ts";
 import { reuse } from "./reusing.ts";
@@ -37,6 +38,14 @@ const deferForTrunk = (draft: Draft, context: Context, candidate: Candidate): vo
 };
 
 const place = (draft: Draft, context: Context, candidate: Candidate, room: Room): void => {
+  if (!clearOld(draft, context, candidate)) {
+    defer(draft, context, candidate, {
+      reason: "step-under-way",
+      wakeAt: context.now + context.settings.stepDeadlineSeconds * 1_000,
+      detail: "an earlier ENI of the pod is being removed",
+    });
+    return;
+  }
   const request = branchRequest(candidate, room.trunk, context.limits, context.settings);
   if (isRefusal(request)) {
     defer(draft, context, candidate, {
@@ -63,6 +72,18 @@ const place = (draft: Draft, context: Context, candidate: Candidate, room: Room)
     return;
   }
   claim(draft, context, candidate, request, room);
+};
+
+/**
+ * Whether nothing stands in the place of the pod's records. ENIs on their way out move to records of their own; what has no ENI yet must first be
+ * undone, or its VLAN ID would be lost with its record (P04).
+ */
+const clearOld = (draft: Draft, context: Context, { podUid }: Candidate): boolean => {
+  for (const branch of branchesOf(draft.partition, podUid)) {
+    if (isEnding(branch)) moveToOwnRecord(draft, context, branch);
+    else if (isPlaced(branch)) return false;
+  }
+  return true;
 };
 
 /** A pod that waits for the quota, not for an address, is not told otherwise by the gate that both share. */
@@ -93,13 +114,15 @@ const claim = (draft: Draft, context: Context, candidate: Candidate, request: Br
     return;
   }
   const ask = branchAsk(context, candidate);
-  const grant = grantFor(draft, context, ask);
-  if (grant.granted < candidate.enis) {
+  const isBehind = room.deniedUntil !== undefined && !context.grants.has(ask.key);
+  const grant = isBehind ? undefined : grantFor(draft, context, ask);
+  if (grant === undefined || grant.granted < candidate.enis) {
+    room.deniedUntil ??= grant?.wakeAt ?? context.now;
     defer(draft, context, candidate, {
       reason: "rate-limit",
-      wakeAt: grant.wakeAt,
+      wakeAt: grant?.wakeAt ?? room.deniedUntil,
       detail: "the EC2 API rate of the account is used up",
-      pacerTag: grant.tag,
+      pacerTag: grant?.tag,
     });
     return;
   }

@@ -16,6 +16,8 @@ export interface Room {
   slotsMissed: number;
   slotsComing: number;
   readonly gate: Gate;
+  /** When there will be tokens again, once a candidate was refused some: those behind it need not ask. */
+  deniedUntil: number | undefined;
   readonly claims: {
     readonly branch: Unversioned<ClaimedBranch>;
     readonly from: BranchRecord | undefined;
@@ -35,4 +37,5 @@ export const roomOf = (draft: Draft, context: Context, trunk: TrunkRecord): Room
   slotsComing: draft.partition.branches.filter((branch) => branch.status === "releasing" && holdsSlot(branch)).length,
   claims: [],
   gate: gateOf(context, trunk),
+  deniedUntil: undefined,
 });
