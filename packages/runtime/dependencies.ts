@@ -34,12 +34,20 @@ export function requireEnvironment(variables: Readonly<Record<string, string | u
   return result.value;
 }
 
+/** How long DynamoDB and SQS may take, in milliseconds; the SDK tries three times within a function's 30 s. */
+const requestHandler = { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
+
 /** The SDK clients of a deployment. Endpoints that are not AWS's come from the SDK's own variables. */
 export function createClients({ region, endpoints }: Environment): Clients {
-  const at = (endpoint: string | undefined) => (endpoint === undefined ? { region } : { region, endpoint });
+  const at = (endpoint: string | undefined) => ({
+    region,
+    requestHandler,
+    ...(endpoint === undefined ? {} : { endpoint }),
+  });
   return {
     dynamodb: new DynamoDBClient(at(endpoints.dynamodb)),
-    sqs: new SQSClient({ ...at(endpoints.sqs), useQueueUrlAsEndpoint: endpoints.sqs === undefined }),
+    // A queue's URL names a host; where the endpoint is another one, that host may not exist, or be the real AWS.
+    sqs: new SQSClient({ ...at(endpoints.sqs), useQueueUrlAsEndpoint: false }),
     ec2: createEc2Client({ region, endpoint: endpoints.ec2 }),
   };
 }

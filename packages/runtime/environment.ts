@@ -9,7 +9,15 @@ import {
 import { type InstanceLimitsLookup, instanceLimits } from "@trunkline/core/instance-limits";
 import { instanceLimitsTable } from "@trunkline/core/instance-limits-table";
 import { z } from "zod";
-import { backendVersion, type ClusterEntry, counts, durations, type NumberVariable, variables } from "./names.ts";
+import {
+  backendVersion,
+  type ClusterEntry,
+  counts,
+  defaultSlug,
+  durations,
+  type NumberVariable,
+  variables,
+} from "./names.ts";
 
 /** What the functions are told by their environment, checked. */
 export interface Environment {
@@ -40,17 +48,18 @@ export type EnvironmentResult =
 type Variables = Readonly<Record<string, string | undefined>>;
 
 const entry = z.strictObject({
-  cluster: z.string().min(1).max(100),
+  // Part of tags and of intents, where a slash would separate and EC2 would read * and ? as wildcards.
+  cluster: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "must be a cluster's name"),
   slug: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,40}$/)
+    .regex(/^[A-Za-z0-9_-]{1,40}$/, "must be a part of a queue's name")
     .optional(),
   securityGroups: z
-    .array(z.string().regex(/^sg-[0-9a-f]{8,17}$/))
+    .array(z.string().regex(/^sg-[0-9a-f]{8,17}$/, "must be a security group ID"))
     .max(1_000)
     .optional(),
   subnets: z
-    .array(z.string().regex(/^subnet-[0-9a-f]{8,17}$/))
+    .array(z.string().regex(/^subnet-[0-9a-f]{8,17}$/, "must be a subnet ID"))
     .max(1_000)
     .optional(),
   enisMax: z.number().int().min(1).max(100_000).optional(),
@@ -61,6 +70,19 @@ const quota = z.strictObject({ capacity: z.number().min(1), refillPerSecond: z.n
 const text = (what: string) => z.string(`is not set; it must be ${what}`).min(1, `must be ${what}`);
 const url = (what: string) =>
   z.url({ error: (issue) => `${issue.input === undefined ? "is not set; it" : ""} must be ${what}`.trim() });
+
+/** The queue tells the cluster, so no two clusters may share a name or a queue. */
+const clusterList = z
+  .array(entry, "must be a list of clusters")
+  .min(1, "must name at least one cluster")
+  .max(1_000)
+  .refine((entries) => areDistinct(entries.map(({ cluster }) => cluster)), "names a cluster twice")
+  .refine(
+    (entries) => areDistinct(entries.map(({ cluster, slug }) => slug ?? defaultSlug(cluster))),
+    "gives two clusters the same queues",
+  );
+
+const areDistinct = (names: readonly string[]): boolean => new Set(names).size === names.length;
 
 /** JSON in a variable; anything else is a problem of that variable. */
 const json = <Schema extends z.ZodType>(schema: Schema, what: string) =>
@@ -84,9 +106,11 @@ const schema = z.object({
     .string("is not set; it must be the AWS account's 12 digits")
     .regex(/^\d{12}$/, "must be the AWS account's 12 digits"),
   [variables.region]: text("a Region such as eu-west-1"),
-  [variables.clusters]: json(z.array(entry).max(1_000), "a list of clusters"),
+  [variables.clusters]: json(clusterList, "a list of clusters"),
   [variables.clusterQueueUrlPrefix]: url("the first part of the URLs of the clusters' queues"),
   [variables.branchCooldownQueueUrl]: url("the URL of the queue branch-cooldown"),
+  // No function sends there; a deployment that forgets it has no fast path when an instance ends.
+  [variables.instanceEventsQueueUrl]: url("the URL of the queue instance-events"),
   [variables.quotas]: json(z.record(z.string(), quota), "buckets by EC2 action").optional(),
   [variables.instanceLimits]: json(z.unknown(), "figures by instance type").optional(),
   [variables.reuse]: z.enum(["on", "off"], "must be on or off").optional(),
@@ -158,7 +182,7 @@ function readQuotas(given: Readonly<Record<string, z.output<typeof quota>>>): {
   value: Quotas;
   problems: readonly string[];
 } {
-  const unknown = Object.keys(given).filter((action) => !(action in defaultQuotas));
+  const unknown = Object.keys(given).filter((action) => !Object.hasOwn(defaultQuotas, action));
   return {
     value: { ...defaultQuotas, ...given },
     problems: unknown.map(

@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
 import type { Envelope, Outbox } from "@trunkline/core";
-import { serialise } from "@trunkline/messages";
+import { bodyBytesMax, serialise } from "@trunkline/messages";
 import { type ClusterEntry, clusterQueueUrl } from "./names.ts";
 
 /** Messages in one call: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
@@ -24,7 +24,10 @@ interface Addressed {
   readonly queueUrl: string;
   readonly body: string;
   readonly delaySeconds: number;
-  /** Keeps one busy cluster from making the others wait on a queue that they share. */
+  /**
+   * Keeps a busy node from making the others wait on the queue that all clusters share.
+   * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+   */
   readonly group?: string | undefined;
 }
 
@@ -34,18 +37,29 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const address = (envelope: Envelope): Addressed => {
     const body = serialise(envelope.body);
     const delaySeconds = "delaySeconds" in envelope ? clampDelay(envelope.delaySeconds) : 0;
-    if (envelope.to === "branch-cooldown")
+    if (Buffer.byteLength(body) > bodyBytesMax) {
+      throw new Error(`A ${envelope.body.type} of more than ${bodyBytesMax} bytes would be refused by its reader.`);
+    }
+    if (envelope.to === "branch-cooldown") {
       return { queueUrl: options.branchCooldownQueueUrl, body, delaySeconds, group: envelope.body.instanceId };
+    }
     const entry = entries.get(envelope.cluster);
-    if (!entry)
+    if (entry === undefined) {
       throw new Error(`There is no queue of cluster ${envelope.cluster}: it is not among the configured ones.`);
+    }
     return { queueUrl: clusterQueueUrl(options.clusterQueueUrlPrefix, entry, envelope.to), body, delaySeconds };
   };
   return {
     send: async (envelopes) => {
       const queues = Map.groupBy(envelopes.map(address), ({ queueUrl }) => queueUrl);
-      for (const [queueUrl, messages] of queues)
-        for (const batch of batches(messages)) await sendBatch(options.client, queueUrl, batch);
+      const sent = await Promise.allSettled(
+        [...queues].map(async ([queueUrl, messages]) => {
+          for (const batch of batches(messages)) await sendBatch(options.client, queueUrl, batch);
+        }),
+      );
+      // Only when every queue has been tried: a Lambda that answers early would freeze what is under way.
+      const failed = sent.find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
     },
   };
 }
