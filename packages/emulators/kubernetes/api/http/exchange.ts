@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parse as parseYaml } from "yaml";
 import { type Status, StatusError } from "../../ports.ts";
+import { decodeProtobuf, PROTOBUF } from "../protobuf/decode.ts";
 import { badRequest, refusal } from "../statuses.ts";
 
 /** The largest body that is read, as the API server limits it. */
@@ -65,11 +66,18 @@ export class HttpExchange {
       }
       chunks.push(buffer);
     }
-    const text = Buffer.concat(chunks).toString();
+    const whole = Buffer.concat(chunks);
+    const contentType = this.request.headers["content-type"] ?? "";
+    const text = whole.toString();
     this.#requestBody = text;
     if (text.trim() === "") return undefined;
-    const yaml = (this.request.headers["content-type"] ?? "").includes("yaml");
+    const yaml = contentType.includes("yaml");
     try {
+      if (contentType.startsWith(PROTOBUF)) {
+        const decoded = decodeProtobuf(whole);
+        this.#requestBody = JSON.stringify(decoded);
+        return decoded;
+      }
       return yaml ? parseYaml(text) : JSON.parse(text);
     } catch (error) {
       throw badRequest(

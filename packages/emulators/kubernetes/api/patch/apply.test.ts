@@ -69,6 +69,14 @@ describe("server-side apply", () => {
     ]);
   });
 
+  test("finds a service's port by its default protocol too", async () => {
+    const service = { apiVersion: "v1", kind: "Service", metadata: { name: "web", namespace: "default" } };
+    await api.create({ ...service, spec: { ports: [{ port: 80, targetPort: 8080 }] } });
+    const body = { ...service, spec: { ports: [{ port: 80, targetPort: 9090 }] } };
+    const after = await api.patch(coreRef("services", "web"), { type: "apply", body, fieldManager: "one" });
+    expect(objectsAt(after, "spec", "ports")).toEqual([{ port: 80, targetPort: 9090, protocol: "TCP" }]);
+  });
+
   test("needs the name of a manager and an object of the same name", async () => {
     await expect(api.patch(ref, { type: "apply", body: config() })).rejects.toThrow("fieldManager: Required value");
     await expect(

@@ -56,11 +56,17 @@ export function parts(value: unknown, schema: Schema): { step: string; value: un
   return value.map((entry) => ({ step: entryStep(entry, schema), value: entry, schema: schema.entries }));
 }
 
+/** What a key field is when the entry leaves it out. */
+const KEY_DEFAULTS: Readonly<Record<string, unknown>> = { protocol: "TCP" };
+
 /** The step to an entry of a list: by its keys, or by its value. */
 export function entryStep(entry: unknown, schema: ListSchema): string {
   if (schema.merge.by !== "keys" || !isObject(entry)) return `v:${JSON.stringify(entry)}`;
-  const keys = schema.merge.keys.toSorted().filter((key) => entry[key] !== undefined);
-  return `k:${JSON.stringify(Object.fromEntries(keys.map((key) => [key, entry[key]])))}`;
+  const keys = schema.merge.keys.toSorted().flatMap((key): [string, unknown][] => {
+    const value = entry[key] ?? KEY_DEFAULTS[key];
+    return value === undefined ? [] : [[key, value]];
+  });
+  return `k:${JSON.stringify(Object.fromEntries(keys))}`;
 }
 
 /** The paths of a value. */
