@@ -12,7 +12,7 @@ import {
 import { reportCall } from "./calls.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { type Purse, takeToken } from "./tokens.ts";
-import { commitTo, inTurn, type View } from "./view.ts";
+import { commitTo, inTurn, reloadView, type View } from "./view.ts";
 
 /** Repeats of one call that EC2 throttled or failed. */
 const repeatsMax = 3;
@@ -52,19 +52,46 @@ export const called = async <Value>(
   return { lookAt: later() };
 };
 
-/** Writes the trunk down anew. A conflict is somebody else's step: the message of that worker goes on. */
+/** How often a write is repeated on what others have written meanwhile. */
+const conflictsMax = 5;
+
+/**
+ * Writes down what the step has changed. A conflict is no answer: while the trunk is still at the same step, what others wrote is loaded and
+ * the change made to it; else that step is somebody else's, whose message goes on.
+ */
 export const write = async (
   { dependencies, view }: Journey,
   from: TrunkRecord | undefined,
   next: Omit<TrunkRecord, "version">,
 ): Promise<Onward> => {
   const node = { kind: "cluster-node", cluster: next.cluster, instanceId: next.instanceId, version: 1 } as const;
-  const writes = [
-    putTrunk(next, from),
-    ...(from === undefined ? [{ kind: "put", record: node, expect: [] } as const] : []),
-  ];
-  return (await inTurn(view, () => commitTo(dependencies, view, writes))) === "committed" ? "onward" : "rest";
+  if (from === undefined) {
+    const writes = [putTrunk(next, from), { kind: "put", record: node, expect: [] } as const];
+    return (await inTurn(view, () => commitTo(dependencies, view, writes))) === "committed" ? "onward" : "rest";
+  }
+  const change = changeOf(from, next);
+  let current = from;
+  for (let conflicts = 0; conflicts < conflictsMax; conflicts += 1) {
+    const writes = [putTrunk({ ...current, ...change }, current)];
+    if ((await inTurn(view, () => commitTo(dependencies, view, writes))) === "committed") return "onward";
+    await reloadView(dependencies, view);
+    const { trunk } = view.partition;
+    if (trunk === undefined || !isSameStep(trunk, from)) return "rest";
+    current = trunk;
+  }
+  return "rest";
 };
+
+const changeOf = (from: TrunkRecord, next: Omit<TrunkRecord, "version">): Partial<Omit<TrunkRecord, "version">> => {
+  const entries = Object.entries({ ...next, version: from.version });
+  return Object.fromEntries(entries.filter(([name, value]) => from[name as keyof TrunkRecord] !== value));
+};
+
+const isSameStep = (left: TrunkRecord, right: TrunkRecord): boolean =>
+  left.status === right.status &&
+  left.generation === right.generation &&
+  left.trunkEniId === right.trunkEniId &&
+  left.stepDeadline === right.stepDeadline;
 
 export const tell = async (
   { dependencies, view }: Journey,

@@ -26,8 +26,7 @@ export const lookAtNode = (draft: Draft, context: Context, redelivered: boolean)
   for (const branch of draft.partition.branches) {
     switch (branch.status) {
       case "waiting":
-        if (isOverdue(branch, context.now))
-          decideStep(draft, { envelopes: [chainCopy(branch, trunk, { ...context, now: branch.wakeAt })] });
+        if (isOverdue(branch, context.now)) decideStep(draft, { envelopes: [chainCopy(branch, trunk, context)] });
         break;
       case "claimed":
       case "created":
@@ -60,13 +59,14 @@ const look = ({ instanceId, owner, index }: BranchRecord): BranchLook => ({
   index,
 });
 
-/** The trunk's next step, unless its worker still has time. */
+/** The trunk's next step, unless its worker still has time; from then on its time is ours (P08). */
 export const carryTrunk = (draft: Draft, context: Context, trunk: TrunkRecord): void => {
   if (trunk.stepDeadline !== undefined && trunk.stepDeadline > context.now) {
     decideStep(draft, { envelopes: [nodeLookAt(trunk, trunk.stepDeadline, context.now)] });
     return;
   }
-  decideStep(draft, { work: [{ kind: "trunk" }] });
+  const stepDeadline = context.now + context.settings.stepDeadlineSeconds * 1_000;
+  decideStep(draft, { writes: [putTrunk({ ...trunk, stepDeadline }, trunk)], work: [{ kind: "trunk" }] });
 };
 
 /** Tells a node again that its trunk is ready. */
