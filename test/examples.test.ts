@@ -17,18 +17,18 @@ const read = async <Kind extends object = Manifest>(name: string): Promise<Kind>
 
 describe("the tutorial's manifests", () => {
   test("are all in its namespace", async () => {
-    const { metadata } = await read("namespace");
+    const { metadata } = await read("1-namespace");
     const others = await Promise.all(
-      ["policy", "deployment", "service", "green-pod", "red-pod"].map((name) => read(name)),
+      ["2-policy", "3-deployment", "4-service", "5-green-pod", "6-red-pod"].map((name) => read(name)),
     );
 
     expect(others.map((manifest) => manifest.metadata.namespace)).toEqual(Array(5).fill(metadata.name));
   });
 
   test("give the pod group to the Deployment and to green, and not to red", async () => {
-    const policy = compilePolicy(await read<SecurityGroupPolicyObject>("policy"), Date.parse);
-    const deployment = await read("deployment");
-    const [green, red] = [await read("green-pod"), await read("red-pod")];
+    const policy = compilePolicy(await read<SecurityGroupPolicyObject>("2-policy"), Date.parse);
+    const deployment = await read("3-deployment");
+    const [green, red] = [await read("5-green-pod"), await read("6-red-pod")];
     const groupsOf = (labels: Record<string, string> = {}) => {
       const pod = { namespace: "my-namespace", labels, serviceAccountName: "default" };
       const match = matchPolicies([policy], pod, () => undefined);
@@ -41,7 +41,7 @@ describe("the tutorial's manifests", () => {
   });
 
   test("let the Service find the Deployment's pods", async () => {
-    const [service, deployment] = [await read("service"), await read("deployment")];
+    const [service, deployment] = [await read("4-service"), await read("3-deployment")];
 
     expect(deployment.spec.template.metadata.labels).toMatchObject(service.spec.selector);
   });
