@@ -6,7 +6,7 @@ import type { ObjectSchema } from "./schema/schema.ts";
 import type { FieldProblem } from "./statuses.ts";
 
 /** A part of an object with a path of its own. */
-export type Subresource = "status" | "scale" | "binding" | "eviction" | "log" | "token" | "finalize" | "approval";
+export type Subresource = "status" | "scale" | "binding" | "eviction" | "log" | "token" | "finalize";
 
 /** What is particular to a kind. Functions that say so change the object that they are given, a private copy. */
 export interface KindRules {

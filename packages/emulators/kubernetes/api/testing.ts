@@ -3,6 +3,8 @@
 import type { ApiAccess, Clock, KubernetesObject } from "../ports.ts";
 import type { WebhookCaller } from "./admission/webhooks.ts";
 import { createKubernetesModel, type KubernetesModel } from "./emulator.ts";
+import { ADMINISTRATOR, type RequestContext } from "./requests/context.ts";
+import { createObject } from "./requests/create.ts";
 
 /** Time that passes only when it is told to. */
 export class VirtualClock implements Clock {
@@ -40,7 +42,7 @@ export class VirtualClock implements Clock {
 }
 
 /** Numbers in [0, 1) that are the same in every run. */
-export function seededRandom(seed = 1): () => number {
+function seededRandom(seed = 1): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -149,4 +151,24 @@ export function widgetDefinition(specSchema: object = ANYTHING): KubernetesObjec
 /** A custom object of {@link widgetDefinition}. */
 export function widget(name: string, spec: object): KubernetesObject {
   return { apiVersion: "example.com/v1", kind: "Widget", metadata: { name, namespace: "default" }, spec };
+}
+
+/** Creates the object as the administrator, and answers what the request was warned about. */
+export async function warningsOf(
+  { model }: TestCluster,
+  manifest: KubernetesObject,
+  dryRun = false,
+): Promise<string[]> {
+  const warnings: string[] = [];
+  const context: RequestContext = {
+    user: ADMINISTRATOR,
+    dryRun,
+    fieldManager: undefined,
+    fieldValidation: "Warn",
+    warn: (text) => warnings.push(text),
+  };
+  const type = model.state.types.byKind(manifest.apiVersion, manifest.kind);
+  if (type === undefined) throw new Error(`no type ${manifest.kind}`);
+  await createObject(model.state, { type, namespace: "default" }, manifest, context);
+  return warnings;
 }

@@ -25,7 +25,7 @@ export function evaluate(expression: string, variables: JsonObject): unknown {
 }
 
 /** JSON as CEL sees it: whole numbers are integers. */
-export function toCel(value: unknown): unknown {
+function toCel(value: unknown): unknown {
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map(toCel);
   if (!isObject(value)) return value ?? null;

@@ -8,7 +8,7 @@ import { apiVersionOf, type ResourceType, type Subresource } from "../resource-t
 import type { TypeRegistry } from "../type-registry.ts";
 
 /** What `/version` answers. Kept in step with the client whose models describe the built-in types. */
-export const VERSION: JsonObject = {
+const VERSION: JsonObject = {
   major: "1",
   minor: "32",
   gitVersion: "v1.32.0",
@@ -26,7 +26,6 @@ export const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGro
 const PART_KINDS: Readonly<Record<Subresource, { group: string; version: string; kind: string } | undefined>> = {
   status: undefined,
   finalize: undefined,
-  approval: undefined,
   log: undefined,
   scale: { group: "autoscaling", version: "v1", kind: "Scale" },
   binding: { group: "", version: "v1", kind: "Binding" },

@@ -37,6 +37,8 @@ export interface HttpFace {
 }
 
 const MANAGER_CHARACTERS_MAX = 128;
+/** Longer than clients keep idle connections, so that it is they who close them and none is lost on the way. */
+const KEEP_ALIVE_MS = 120_000;
 const CONTROL = "/_control/faults";
 
 /** Makes the server; it does not listen yet. */
@@ -58,6 +60,7 @@ export function httpFace(options: HttpServerOptions): HttpFace {
       else exchange.refuse(error);
     });
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   return { server, dropWatches, inject };
 }
 

@@ -78,7 +78,7 @@ function validateName(type: ResourceType, name: string): FieldProblem[] {
 }
 
 /** What is wrong with labels that stand at `field`. */
-export function validateLabels(labels: Readonly<Record<string, string>>, field: string): FieldProblem[] {
+function validateLabels(labels: Readonly<Record<string, string>>, field: string): FieldProblem[] {
   return Object.entries(labels).flatMap(([key, value]) => {
     const problems = validateKey(key, field);
     if (value.length > LABEL_CHARACTERS_MAX) {

@@ -3,7 +3,7 @@
 import type { ApiAccess, KubernetesObject } from "../../ports.ts";
 import { isStatusError } from "../../ports.ts";
 import { customTypes } from "../custom-type.ts";
-import { copy, equal, isObject, objectAt, objectIn, objectsAt, stringAt } from "../json.ts";
+import { copy, equal, objectAt, objectIn, objectsAt, stringAt } from "../json.ts";
 import { CUSTOM_RESOURCE_CLEANUP } from "../kinds/extension-rules.ts";
 import type { ApiState } from "../requests/context.ts";
 import { collectionOf } from "../resource-type.ts";
@@ -14,7 +14,7 @@ const COLLECTION = "apiextensions.k8s.io/customresourcedefinitions";
 
 /** Starts the loop; the returned function stops it. */
 export function startDefinitions(state: ApiState, api: ApiAccess): () => void {
-  const queue = workQueue(state.clock, (name) => reconcile(state, api, name));
+  const queue = workQueue(state.clock, (name) => reconcile(state, api, name, () => queue.add(name)));
   const stop = api.watch({ group: "apiextensions.k8s.io", resource: "customresourcedefinitions" }, (event) => {
     const name = event.object.metadata.name ?? "";
     // Serving follows the definition at once, so that an object can be created right after its type.
@@ -28,11 +28,12 @@ export function startDefinitions(state: ApiState, api: ApiAccess): () => void {
   };
 }
 
-async function reconcile(state: ApiState, api: ApiAccess, name: string): Promise<void> {
+/** `again` has the definition looked at once more. */
+async function reconcile(state: ApiState, api: ApiAccess, name: string, again: () => void): Promise<void> {
   const definition = state.store.get(COLLECTION, undefined, name);
   if (definition === undefined) return;
   if (definition.metadata.deletionTimestamp === undefined) await establish(state, api, definition);
-  else await cleanUp(state, api, definition);
+  else await cleanUp(state, api, definition, again);
 }
 
 async function establish(state: ApiState, api: ApiAccess, definition: KubernetesObject): Promise<void> {
@@ -56,7 +57,12 @@ function condition(type: string, reason: string, message: string, time: string):
   return { type, status: "True", reason, message, lastTransitionTime: time };
 }
 
-async function cleanUp(state: ApiState, api: ApiAccess, definition: KubernetesObject): Promise<void> {
+async function cleanUp(
+  state: ApiState,
+  api: ApiAccess,
+  definition: KubernetesObject,
+  again: () => void,
+): Promise<void> {
   const finalizers = definition.metadata.finalizers ?? [];
   if (!finalizers.includes(CUSTOM_RESOURCE_CLEANUP)) return;
   const group = stringAt(definition, "spec", "group") ?? "";
@@ -74,17 +80,17 @@ async function cleanUp(state: ApiState, api: ApiAccess, definition: KubernetesOb
     const stop = state.store.watch(collection, () => {
       if (state.store.list(collection).length > 0) return;
       stop();
-      void release(state, api, definition.metadata.name ?? "");
+      again();
     });
     return;
   }
-  await release(state, api, definition.metadata.name ?? "");
-}
-
-async function release(state: ApiState, api: ApiAccess, name: string): Promise<void> {
-  const definition = state.store.get(COLLECTION, undefined, name);
-  if (definition === undefined || !isObject(definition.metadata)) return;
-  const next = copy(definition);
-  next.metadata.finalizers = (next.metadata.finalizers ?? []).filter((entry) => entry !== CUSTOM_RESOURCE_CLEANUP);
-  await api.update(next);
+  const { uid, resourceVersion } = definition.metadata;
+  const left = finalizers.filter((entry) => entry !== CUSTOM_RESOURCE_CLEANUP);
+  const body = { metadata: { uid, resourceVersion, finalizers: left.length === 0 ? null : left } };
+  const ref = {
+    group: "apiextensions.k8s.io",
+    resource: "customresourcedefinitions",
+    name: definition.metadata.name ?? "",
+  };
+  await api.patch(ref, { type: "merge", body });
 }

@@ -27,7 +27,7 @@ export function modelSchema(model: string): ObjectSchema {
 }
 
 /** The name of a model in messages of the decoder: `V1PodSpec` is `PodSpec`. */
-export function modelNameInGo(model: string): string {
+function modelNameInGo(model: string): string {
   return model.replace(/^(Core|Events|Apps|Rbac|Discovery|Storage|Authentication|Admissionregistration)?V\d+/, "");
 }
 

@@ -7,7 +7,7 @@ import { at, isObject } from "../json.ts";
 
 type Step = { field: string } | { index: number } | { all: true } | { filter: { path: string[]; value: unknown } };
 
-const FIELD = /^\.((?:[\w-]|\\.)+)/;
+const FIELD = /^\.((?:[^.[\]{}\\]|\\.)+)/;
 const BRACKETS = /^\[(?:(-?\d+)|(\*)|'([^']*)'|\?\(@\.([\w.]+)\s*==\s*(.+?)\))\]/;
 
 /** Everything that the path finds; nothing when it is malformed. */
