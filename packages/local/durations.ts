@@ -8,11 +8,11 @@ export const localDurations = {
   cooldownSeconds: 3,
   cooldownFloorSeconds: 1,
   skewSeconds: 1,
-  reuseIdleSeconds: 8,
+  reuseIdleSeconds: 5,
   stepDeadlineSeconds: 5,
   notFoundGraceSeconds: 3,
   outcomeDeadSeconds: 8,
-  snapshotOverdueSeconds: 30,
+  snapshotOverdueSeconds: 6,
   omissionGapSeconds: 2,
   addressProbeSeconds: 2,
   slotRetrySeconds: 2,
@@ -22,8 +22,8 @@ export const localDurations = {
 
 /** Durations of the local world that are no settings of the functions, in seconds, beside what production has. */
 export const worldDurations = {
-  reaperInterval: { local: 2, production: 60 },
-  snapshotInterval: { local: 10, production: 300 },
+  reaperInterval: { local: 1, production: 60 },
+  snapshotInterval: { local: 3, production: 300 },
   functionTimeout: { local: 5, production: 30 },
   visibilityTimeout: { local: 30, production: 180 },
 } as const;
