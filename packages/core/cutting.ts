@@ -19,12 +19,14 @@ export const makeRoom = (draft: Draft, context: Context, candidate: Candidate, r
     }
     room.slotsComing += 1;
   }
-  const vlansFull = room.vlans.length === 0;
+  const cooledAt = nextCooled(draft, context);
+  // Slots could be made, but a branch that cools keeps its VLAN ID: types with 107 and 120 branches have few to spare.
+  const lacksVlans = room.vlans.length < candidate.enis && cooledAt < Number.POSITIVE_INFINITY;
   defer(draft, context, candidate, {
-    reason: vlansFull && room.trunk.branchesMax > room.held ? "vlan-ids-cooling" : "node-full",
-    wakeAt: Math.min(wakeAt, nextCooled(draft, context)),
-    detail: vlansFull
-      ? "every VLAN ID of the node is taken"
+    reason: lacksVlans ? "vlan-ids-cooling" : "node-full",
+    wakeAt: Math.min(wakeAt, cooledAt),
+    detail: lacksVlans
+      ? "every free VLAN ID of the node still cools down"
       : `all ${room.trunk.branchesMax} branch ENIs of the node are held`,
   });
 };

@@ -2,7 +2,6 @@ import { type Context, type Decision, type Draft, emptyDraft } from "./decision.
 import { endPod } from "./ends.ts";
 import type {
   BranchLook,
-  Delivery,
   InstanceStateChanged,
   NodeGone,
   NodeLook,
@@ -24,13 +23,6 @@ import { type Candidate, candidateOf, mayBeServed } from "./waiting.ts";
 export type Arrival = Circumstances & {
   readonly event: PodEvent | NodeObserved | NodeGone | NodeSnapshot | NodeLook | BranchLook | InstanceStateChanged;
 };
-
-/** The part of a delivery that decisions look at. */
-export const arrivalOf = <Event extends Arrival["event"]>({
-  event,
-  sentAt,
-  receiveCount,
-}: Pick<Delivery<Event>, "event" | "sentAt" | "receiveCount">): Arrival => ({ event, sentAt, receiveCount });
 
 /**
  * Decides about all events of one instance at once: ends first, since they make room; then everybody who wants ENIs, those who wait for

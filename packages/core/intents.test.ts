@@ -13,6 +13,15 @@ const anyIntent: fc.Arbitrary<Intent> = fc.record({
   generation: fc.nat(10_000),
 });
 
+const sample: Intent = {
+  cluster: branded("blue"),
+  instanceId: branded("i-0123456789abcdef0"),
+  owner: "pod-1",
+  index: 0,
+  createdAt: 1,
+  generation: 0,
+};
+
 describe("intents", () => {
   it("come back from their text whole", () => {
     fc.assert(
@@ -48,5 +57,12 @@ describe("intents", () => {
         expect(clientToken(left, "create") === clientToken(right, "create")).toBe(same);
       }),
     );
+  });
+
+  it("shortens an owner that is longer than a pod UID", () => {
+    const intent = { ...sample, owner: "x".repeat(100) };
+
+    expect(clientToken(intent, "create").length).toBeLessThanOrEqual(clientTokenLengthMax);
+    expect(clientToken({ ...intent, owner: "x".repeat(101) }, "create")).not.toBe(clientToken(intent, "create"));
   });
 });

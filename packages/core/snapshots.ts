@@ -2,7 +2,7 @@ import { type Context, type Draft, decideStep } from "./decision.ts";
 import { cool, endOmitted } from "./ends.ts";
 import type { NodeSnapshot, PodEni, PodFacts } from "./events.ts";
 import { type AssociationId, branded, compareVersions, type EniId, type VlanId } from "./ids.ts";
-import { moveToOwnRecord } from "./moving.ts";
+import { isEnding, moveToOwnRecord } from "./moving.ts";
 import { type Circumstances, observePod } from "./observed.ts";
 import { branchAt, holdsSlot, isPlaced } from "./partition.ts";
 import type { AssociatedBranch, BranchRecord, CoolingBranch, TrunkRecord } from "./records.ts";
@@ -71,16 +71,15 @@ const adopt = (draft: Draft, context: Context, pod: PodFacts, named: Named): voi
   const holder = draft.partition.branches.find((branch) => "eni" in branch && branch.eni?.eniId === named.eni.eniId);
   if (holder !== undefined && holder === record && holder.status === "associated") return;
   if (record?.status === "gone" && compareVersions(pod.resourceVersion, record.podVersion) <= 0) return;
-  if (holder !== undefined && holder.status !== "cooling") {
+  const trunk = draft.partition.trunk as TrunkRecord;
+  if (!isFree(draft, named, holder) || (holder !== undefined && holder.status !== "cooling")) {
     const fields = { instanceId: draft.partition.instanceId, podUid: pod.podUid, eniId: named.eni.eniId };
     draft.notes.push({ message: "A pod's annotation names an ENI that is another's or on its way out.", fields });
     return;
   }
-  if (record !== undefined && record !== holder) makeWay(draft, context, record);
+  if (record !== undefined && record !== holder && !makeWay(draft, context, record)) return;
   const from = branchAt(draft.partition, pod.podUid, named.index);
-  const trunk = draft.partition.trunk as TrunkRecord;
   const vlanId = branded<VlanId>(named.eni.vlanId);
-  if (vlanId < 1 || vlanId > vlanIdMax) return;
   const next = adopted(pod, named, { holder, from, trunk, context });
   const sighting = { kind: "sighting", eniId: branded<EniId>(named.eni.eniId) } as const;
   const writes: Write[] = [putBranch(next, from), { kind: "delete", key: sighting, expect: [] }];
@@ -88,6 +87,13 @@ const adopt = (draft: Draft, context: Context, pod: PodFacts, named: Named): voi
   if (holder === undefined) writes.push(putTrunk(withBranch(draft, trunk, vlanId), trunk));
   decideStep(draft, { writes });
 };
+
+/** Whether the annotation's VLAN ID can be that of its ENI: in range, and no other branch has it. */
+const isFree = (draft: Draft, { eni }: Named, holder: BranchRecord | undefined): boolean =>
+  eni.vlanId >= 1 &&
+  eni.vlanId <= vlanIdMax &&
+  (holder !== undefined ||
+    !draft.partition.branches.some((branch) => isPlaced(branch) && branch.vlanId === eni.vlanId));
 
 const withBranch = (draft: Draft, trunk: TrunkRecord, vlanId: VlanId): TrunkRecord => ({
   ...trunk,
@@ -134,13 +140,14 @@ const adopted = (
   associatedAt: context.now,
 });
 
-/** Another ENI in the pod's record moves to a record of its own and cools (P10). */
-const makeWay = (draft: Draft, context: Context, record: BranchRecord): void => {
+/** Another ENI in the pod's record moves to a record of its own and cools (P10). False: its step must end first. */
+const makeWay = (draft: Draft, context: Context, record: BranchRecord): boolean => {
   if (record.status === "associated") {
     cool(draft, context, record, { resourceVersion: record.podVersion, unconfirmed: true });
   }
-  const now = branchAt(draft.partition, record.owner, record.index);
-  if (now?.status === "cooling") moveToOwnRecord(draft, context, now);
+  const now = branchAt(draft.partition, record.owner, record.index) ?? record;
+  if (isEnding(now)) moveToOwnRecord(draft, context, now);
+  return isEnding(now) || !isPlaced(now);
 };
 
 interface Omission {

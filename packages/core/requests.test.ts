@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { branchRequest, isRefusal } from "./index.ts";
+import { modelSettings, modelTrunk } from "./testing/model-node.ts";
+
+const blue = modelTrunk().cluster;
+
+describe("the request of a branch", () => {
+  it("has sorted groups without duplicates", () => {
+    const asked = { enis: 1, securityGroups: ["sg-b", "sg-a", "sg-b"] };
+
+    expect(branchRequest(asked, modelTrunk(), { cluster: blue }, modelSettings)).toEqual({
+      requestVersion: 1,
+      subnetId: "subnet-1",
+      securityGroups: ["sg-a", "sg-b"],
+      ipv6: false,
+    });
+  });
+
+  it("takes the trunk's groups for a pod without any, and IPv6 where the subnet has it", () => {
+    const trunk = modelTrunk({ subnetV6Cidr: "2001:db8::/64" });
+
+    expect(branchRequest({ enis: 1, securityGroups: [] }, trunk, { cluster: blue }, modelSettings)).toMatchObject({
+      securityGroups: ["sg-node"],
+      ipv6: true,
+    });
+  });
+
+  it.each([
+    ["TooManyNetworkInterfaces", { enis: 17, securityGroups: [] }, {}, {}],
+    ["TooManyNetworkInterfaces", { enis: 4, securityGroups: [] }, {}, {}],
+    ["NoSecurityGroup", { enis: 1, securityGroups: [] }, { securityGroups: [] }, {}],
+    ["SecurityGroupsPerInterfaceLimitExceeded", { enis: 1, securityGroups: ["1", "2", "3", "4", "5", "6"] }, {}, {}],
+    ["SecurityGroupNotAllowed", { enis: 1, securityGroups: ["sg-a"] }, {}, { securityGroups: ["sg-b"] }],
+    ["SubnetNotAllowed", { enis: 1, securityGroups: ["sg-a"] }, {}, { subnets: ["subnet-2"] }],
+  ])("is refused with %s", (code, asked, trunk, limits) => {
+    const answer = branchRequest(asked, modelTrunk(trunk), { cluster: blue, ...limits }, modelSettings);
+
+    expect(isRefusal(answer) && answer.code).toBe(code);
+  });
+
+  it("is within the limits of a cluster that may use its groups and subnet", () => {
+    const limits = { cluster: blue, securityGroups: ["sg-a"], subnets: ["subnet-1"] };
+
+    expect(isRefusal(branchRequest({ enis: 1, securityGroups: ["sg-a"] }, modelTrunk(), limits, modelSettings))).toBe(
+      false,
+    );
+  });
+});
