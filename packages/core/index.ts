@@ -17,6 +17,7 @@ export * from "./outcomes.ts";
 export * from "./pacing.ts";
 export * from "./pacing-quotas.ts";
 export * from "./partition.ts";
+export * from "./placing.ts";
 export * from "./ports.ts";
 export * from "./records.ts";
 export * from "./registration.ts";

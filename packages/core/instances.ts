@@ -10,9 +10,9 @@ import { putBranch, putTrunk, type Unversioned } from "./writes.ts";
 export const changeInstance = (draft: Draft, context: Context, event: Pick<InstanceStateChanged, "state">): void => {
   const { trunk } = draft.partition;
   if (event.state === "terminated") endInstance(draft, context);
-  if (event.state === "shutting-down" && trunk !== undefined && trunk.status !== "gone") {
-    if (trunk.status !== "draining") decideStep(draft, { writes: [putTrunk({ ...trunk, status: "draining" }, trunk)] });
-  }
+  if (event.state !== "shutting-down" || trunk === undefined) return;
+  if (trunk.status === "draining" || trunk.status === "gone") return;
+  decideStep(draft, { writes: [putTrunk({ ...trunk, status: "draining" }, trunk)] });
 };
 
 /**

@@ -13,7 +13,7 @@ import { checkTrunk, putBranch } from "./writes.ts";
  */
 export const reuse = (draft: Draft, context: Context, candidate: Candidate, cooled: readonly CoolingBranch[]): void => {
   const { trunk } = draft.partition;
-  const writes: Write[] = [checkTrunk(trunk as TrunkRecord)];
+  const writes: Write[] = cooled.slice(0, 1).map((old) => checkTrunk(trunk as TrunkRecord, old.trunkEniId));
   for (const [index, old] of cooled.entries()) {
     const from = branchAt(draft.partition, candidate.podUid, index);
     writes.push(endRecord(old, context));

@@ -1,3 +1,4 @@
+import type { EniId } from "./ids.ts";
 import { keyOf } from "./partition.ts";
 import type { BranchRecord, TrunkRecord } from "./records.ts";
 import type { Write } from "./transaction.ts";
@@ -46,12 +47,12 @@ export const putTrunk = (next: Unversioned<TrunkRecord>, from: TrunkRecord | und
   };
 };
 
-/** Demands that the trunk is still ready with the same trunk ENI. */
-export const checkTrunk = (trunk: TrunkRecord): Write => ({
+/** Demands that the trunk is still ready with this trunk ENI. */
+export const checkTrunk = (trunk: TrunkRecord, trunkEniId: EniId): Write => ({
   kind: "check",
   key: keyOf(trunk),
   expect: [
     { name: "status-in", statuses: ["ready"] },
-    ...(trunk.trunkEniId === undefined ? [] : [{ name: "trunk-eni-is", trunkEniId: trunk.trunkEniId } as const]),
+    { name: "trunk-eni-is", trunkEniId },
   ],
 });

@@ -1,0 +1,505 @@
+import { describe, expect, it } from "vitest";
+import {
+  type Arrival,
+  branchesPerClaimMax,
+  branded,
+  type Context,
+  type Decision,
+  decide,
+  isTorn,
+  keyOf,
+  type LedgerRecord,
+  mendedTrunk,
+  type NodeSnapshot,
+  type Partition,
+  type PodEni,
+  type PodObserved,
+  type ResourceVersion,
+  type TokenGrant,
+  type VlanId,
+  withWrites,
+} from "./index.ts";
+import { modelContext, modelTrunk } from "./testing/model-node.ts";
+import {
+  associatedBranch,
+  claimedBranch,
+  clusterRecord,
+  coolingBranch,
+  createdBranch,
+  goneBranch,
+  partitionOf,
+  releasingBranch,
+  start,
+  waitingBranch,
+} from "./testing/records.ts";
+
+const { instanceId, incarnation, nodeName, nodeUid } = modelTrunk();
+const from = { incarnation, instanceId, nodeName, nodeUid };
+const version = (number: number): ResourceVersion => branded(String(number));
+const vlan = (number: number): { readonly vlanId: VlanId } => ({ vlanId: branded<VlanId>(number) });
+
+const observed = (podUid: string, pod: Partial<PodObserved["pod"]> = {}, chain?: number): Arrival => ({
+  sentAt: start,
+  receiveCount: 1,
+  event: {
+    ...from,
+    type: "PodObserved",
+    chain,
+    pod: {
+      podUid: branded(podUid),
+      namespace: "default",
+      name: "pod",
+      resourceVersion: version(200),
+      enis: 1,
+      securityGroups: ["sg-a"],
+      ...pod,
+    },
+  },
+});
+
+const looked = (owner: string): Arrival => ({
+  sentAt: start,
+  receiveCount: 1,
+  event: { type: "BranchLook", instanceId, owner, index: 0 },
+});
+
+const nodeLook: Arrival = { sentAt: start, receiveCount: 1, event: { type: "NodeLook", instanceId } };
+
+const snapshotOf = (pods: NodeSnapshot["pods"]): Arrival => ({
+  sentAt: start,
+  receiveCount: 1,
+  event: { ...from, type: "NodeSnapshot", listVersion: version(1_000), pods },
+});
+
+/** Decides as a worker does to whom the pacer grants so many units of each request. */
+const decided = (
+  partition: Partition,
+  arrivals: readonly Arrival[],
+  changes: Partial<Context> = {},
+  units = 99,
+): Decision => {
+  const grants = new Map<string, TokenGrant>();
+  const context = modelContext(start, { grants, ...changes });
+  const proposal = decide(partition, arrivals, context);
+  for (const { key, request } of proposal.asks) {
+    const granted = Math.min(units, request.units);
+    grants.set(key, { granted, startsAt: start, expiresAt: start + 2_000, wakeAt: start + 5_000, tag: 7 });
+  }
+  return decide(partition, arrivals, context);
+};
+
+const recordsOf = ({ steps }: Decision): readonly LedgerRecord[] =>
+  steps.flatMap(({ writes }) => writes.flatMap((write) => (write.kind === "put" ? [write.record] : [])));
+
+const envelopesOf = ({ steps }: Decision) => steps.flatMap(({ envelopes }) => envelopes);
+
+describe("a pod on a full node", () => {
+  const full = [1, 2, 3].map((number) => associatedBranch(`pod-${number}`, vlan(number)));
+
+  it("waits for room, and is told", () => {
+    const decision = decided(partitionOf(full), [observed("pod-9")]);
+
+    expect(recordsOf(decision)).toMatchObject([{ status: "waiting", reason: "node-full", chain: 1 }]);
+    expect(envelopesOf(decision)).toMatchObject([
+      { to: "pod-events", delaySeconds: 120 },
+      { body: { type: "PodEniDelayed" } },
+    ]);
+  });
+
+  it("waits until the oldest branch has cooled when there is no token to cut it", () => {
+    const cooling = [coolingBranch("pod-1", vlan(1)), ...full.slice(1)];
+
+    expect(recordsOf(decided(partitionOf(cooling), [observed("pod-9")], {}, 0))).toMatchObject([
+      { status: "waiting", reason: "node-full", wakeAt: start + 5_000 },
+    ]);
+  });
+
+  it("P20: waits with a reason of its own where no VLAN ID is to spare, and takes a branch that has cooled", () => {
+    const cooling = [coolingBranch("pod-1", vlan(1)), ...full.slice(1)];
+    const vlans = "f".repeat(30);
+    expect(recordsOf(decided(partitionOf(cooling, { vlans }), [observed("pod-9")]))).toMatchObject([
+      { reason: "vlan-ids-cooling", wakeAt: start + 62_000 },
+    ]);
+
+    const other = { securityGroups: ["sg-b"] };
+    const cooled = [coolingBranch("pod-1", { ...vlan(1), coolUntil: start }), ...full.slice(1)];
+    expect(recordsOf(decided(partitionOf(cooled, { vlans }), [observed("pod-9", other)]))).toMatchObject([
+      { status: "releasing", deleteNotBefore: start },
+      { status: "waiting", reason: "node-full" },
+    ]);
+  });
+
+  it("P20: of several ENIs counts only the slots that are missing", () => {
+    const cooling = [coolingBranch("pod-1", vlan(1)), coolingBranch("pod-2", vlan(2))];
+    const decision = decided(partitionOf(cooling), [observed("pod-9", { enis: 2, securityGroups: ["sg-b"] })]);
+
+    expect(recordsOf(decision).filter((record) => "status" in record && record.status === "releasing")).toHaveLength(1);
+  });
+});
+
+describe("a claim", () => {
+  it("takes no more branches than a transaction holds; the rest comes at once", () => {
+    const pods = Array.from({ length: 7 }, (_, number) => observed(`pod-${number}`, { enis: 16 }));
+    const decision = decided(partitionOf([], { branchesMax: 120 }), pods);
+    const claims = recordsOf(decision).filter((record) => "status" in record && record.status === "claimed");
+
+    expect(claims).toHaveLength(96);
+    expect(claims.length).toBeLessThanOrEqual(branchesPerClaimMax);
+    expect(recordsOf(decision)).toContainEqual(expect.objectContaining({ status: "waiting", reason: "rate-limit" }));
+  });
+
+  it("does not overwrite a record whose VLAN ID would be lost with it", () => {
+    const undone = releasingBranch("pod-1", { index: 1, eni: undefined, associationId: undefined });
+    const decision = decided(partitionOf([goneBranch("pod-1"), undone]), [observed("pod-1")]);
+
+    expect(recordsOf(decision)).toMatchObject([{ status: "waiting", reason: "step-under-way" }]);
+  });
+
+  it("P17: shows the tag of its earlier request, and lets those behind a refused one wait without asking", () => {
+    const partition = partitionOf([waitingBranch("pod-1", { reason: "rate-limit", pacerTag: 42 })]);
+    const proposal = decide(partition, [observed("pod-1", {}, 1), observed("pod-2")], modelContext(start));
+    expect(proposal.asks).toMatchObject([{ request: { tag: 42 } }, { request: { tag: undefined } }]);
+
+    const grants = new Map([
+      ["branch:pod-1", { granted: 0, startsAt: start, expiresAt: start, wakeAt: start + 5_000, tag: 42 }],
+    ]);
+    const decision = decide(partition, [observed("pod-1", {}, 1), observed("pod-2")], modelContext(start, { grants }));
+    expect(decision.asks).toEqual([]);
+    expect(recordsOf(decision)).toMatchObject([
+      { owner: "pod-1", pacerTag: 42, wakeAt: start + 5_000 },
+      { owner: "pod-2", wakeAt: start + 5_000 },
+    ]);
+  });
+
+  it("waits behind a gate, and keeps the reason of a pod that waits for the quota", () => {
+    const probes = new Map([
+      [
+        modelTrunk().subnetId,
+        { kind: "subnet-probe", subnetId: modelTrunk().subnetId, version: 1, probeAt: start } as const,
+      ],
+    ]);
+    const partition = partitionOf([waitingBranch("pod-2", { reason: "eni-quota" })]);
+    const decision = decided(partition, [observed("pod-2", {}, 1), observed("pod-1"), observed("pod-3")], { probes });
+
+    expect(recordsOf(decision)).toMatchObject([
+      { owner: "pod-1", reason: "subnet-full" },
+      { owner: "pod-3", reason: "subnet-full" },
+      { kind: "trunk" },
+      { owner: "pod-2", status: "claimed" },
+      { kind: "subnet-probe", version: 2 },
+    ]);
+    const later = new Map([...probes].map(([id, probe]) => [id, { ...probe, probeAt: start + 1 }]));
+    expect(recordsOf(decided(partition, [observed("pod-2", {}, 1)], { probes: later }))).toMatchObject([
+      { owner: "pod-2", reason: "eni-quota" },
+    ]);
+  });
+});
+
+describe("P15: a waiting pod", () => {
+  const waiting = waitingBranch("pod-1", { reason: "subnet-full", chain: 3 });
+  const partition = partitionOf([waiting]);
+
+  it("is served by its current number or a later one, not by an earlier one", () => {
+    expect(decide(partition, [observed("pod-1", {}, 3)], modelContext(start)).asks).toHaveLength(1);
+    expect(decide(partition, [observed("pod-1", {}, 2)], modelContext(start))).toMatchObject({ steps: [], asks: [] });
+  });
+
+  it("is sent its next copy again by the redelivery of the number before", () => {
+    const redelivered = { ...observed("pod-1", {}, 2), receiveCount: 2 };
+
+    expect(envelopesOf(decided(partition, [redelivered]))).toMatchObject([{ body: { chain: 3 } }]);
+  });
+
+  it("is served anew when a newer version of it wishes something else", () => {
+    expect(decide(partition, [observed("pod-1")], modelContext(start)).asks).toEqual([]);
+    expect(decide(partition, [observed("pod-1", { securityGroups: ["sg-b"] })], modelContext(start)).asks).toHaveLength(
+      1,
+    );
+    expect(decide(partition, [observed("pod-1", { enis: 2 })], modelContext(start)).asks).toHaveLength(1);
+  });
+
+  it("stops after an hour, and begins again with whatever message finds it overdue", () => {
+    const now = start + 3_700_000;
+    const old = { ...partition, trunk: modelTrunk({ status: "requested" }) };
+    const current = { ...waiting, wakeAt: now };
+    const stopped = decided({ ...old, branches: [current] }, [observed("pod-1", {}, 3)], { now });
+    expect(envelopesOf(stopped)).toMatchObject([{ to: "outcomes" }]);
+
+    const again = decided(old, [{ ...observed("pod-1"), sentAt: now }], { now });
+    expect(recordsOf(again)).toMatchObject([{ chain: 4, since: now }]);
+    expect(envelopesOf(again)).toMatchObject([{ to: "pod-events" }, { to: "outcomes" }]);
+  });
+
+  it("that was told nothing yet is told when the wait gets longer", () => {
+    const quiet = partitionOf([waitingBranch("pod-1", { reason: "rate-limit", told: false })]);
+    const grants = new Map([
+      ["branch:pod-1", { granted: 0, startsAt: start, expiresAt: start, wakeAt: start + 500, tag: 1 }],
+    ]);
+    expect(envelopesOf(decide(quiet, [observed("pod-1", {}, 1)], modelContext(start, { grants })))).toHaveLength(1);
+    expect(envelopesOf(decided(quiet, [observed("pod-1", {}, 1)], {}, 0))).toMatchObject([{}, { to: "outcomes" }]);
+  });
+
+  it("keeps its own timer when somebody else's message finds no room for it, and its new reason is written", () => {
+    const full = [1, 2, 3].map((number) => associatedBranch(`pod-${number + 1}`, vlan(number)));
+    const early = waitingBranch("pod-1", { reason: "trunk-not-ready", chain: 2 });
+    const decision = decided(partitionOf([...full, early]), [nodeLook]);
+
+    expect(recordsOf(decision)).toMatchObject([{ reason: "node-full", chain: 2, wakeAt: early.wakeAt }]);
+    expect(envelopesOf(decision)).toMatchObject([{ to: "outcomes" }]);
+    expect(decided(partitionOf([...full, waitingBranch("pod-1")]), [nodeLook]).steps).toEqual([]);
+  });
+
+  it("is woken by a look at its node when its chain was lost", () => {
+    const now = start + 400_000;
+    expect(
+      envelopesOf(decided(partitionOf([waitingBranch("pod-1", { reason: "refused" })]), [nodeLook], { now })),
+    ).toMatchObject([{ to: "pod-events", delaySeconds: 0 }]);
+  });
+});
+
+describe("an observation", () => {
+  it("of a pod whose branch is on its way out moves that branch, if the pod is newer", () => {
+    const partition = partitionOf([coolingBranch("pod-1")]);
+
+    expect(recordsOf(decided(partition, [observed("pod-1")]))).toMatchObject([
+      { owner: "eni-of-pod-1", status: "cooling" },
+      { kind: "trunk" },
+      { owner: "pod-1", status: "claimed" },
+    ]);
+    expect(decided(partition, [observed("pod-1", { resourceVersion: version(100) })]).steps).toEqual([]);
+    const undone = partitionOf([releasingBranch("pod-1", { eni: undefined, associationId: undefined })]);
+    expect(decided(undone, [observed("pod-1")]).steps).toEqual([]);
+  });
+
+  it("that is stale asks for a snapshot, also where no trunk is known", () => {
+    const stale = { ...observed("pod-1"), sentAt: start - 901_000 };
+
+    expect(envelopesOf(decided({ instanceId, branches: [] }, [stale]))).toMatchObject([
+      { body: { type: "SnapshotRequested" } },
+    ]);
+  });
+
+  it("of a pod on a node without a trunk waits for it (P13)", () => {
+    expect(recordsOf(decided({ instanceId, branches: [] }, [observed("pod-1")]))).toMatchObject([
+      { status: "waiting", reason: "trunk-not-ready" },
+    ]);
+  });
+});
+
+describe("a look at a branch", () => {
+  it("whose cool-down and keeping are over waits for tokens, then commits its teardown", () => {
+    const now = start + 500_000;
+    const partition = partitionOf([coolingBranch("pod-1")]);
+
+    expect(envelopesOf(decided(partition, [looked("pod-1")], { now }, 0))).toMatchObject([{ to: "branch-cooldown" }]);
+    expect(recordsOf(decided(partition, [looked("pod-1")], { now }))).toMatchObject([{ status: "releasing" }]);
+  });
+
+  it("in teardown waits for its time, for its worker and for tokens", () => {
+    const resting = releasingBranch("pod-1", {
+      associationId: undefined,
+      deleteNotBefore: start + 9_000,
+      stepDeadline: start,
+    });
+    const lookAgain = (branch: typeof resting, units = 99) =>
+      decided(partitionOf([branch]), [looked("pod-1")], {}, units);
+
+    expect(envelopesOf(lookAgain(resting))).toMatchObject([{ delaySeconds: 9 }]);
+    expect(envelopesOf(lookAgain(releasingBranch("pod-1")))).toMatchObject([{ delaySeconds: 60 }]);
+    const overdue = releasingBranch("pod-1", { stepDeadline: start });
+    expect(envelopesOf(lookAgain(overdue, 0))).toMatchObject([{ delaySeconds: 5 }]);
+    expect(lookAgain(overdue).steps).toMatchObject([{ writes: [], work: [{ kind: "branch", owner: "pod-1" }] }]);
+    expect(lookAgain({ ...overdue, associationId: undefined }).steps).toMatchObject([{ work: [{ owner: "pod-1" }] }]);
+  });
+
+  it("finds nothing to do for a pod that has its branch, unless the message comes again", () => {
+    const partition = partitionOf([associatedBranch("pod-1")]);
+
+    expect(decided(partition, [looked("pod-1"), looked("pod-2")]).steps).toEqual([]);
+    expect(envelopesOf(decided(partition, [{ ...looked("pod-1"), receiveCount: 2 }]))).toMatchObject([
+      { body: { type: "PodEniAssigned" } },
+    ]);
+  });
+});
+
+describe("a node", () => {
+  const node = (changes: object = {}): Arrival => ({
+    sentAt: start,
+    receiveCount: 1,
+    event: { ...from, type: "NodeObserved", resourceVersion: version(1), wantsTrunk: true, ...changes },
+  });
+
+  it("without a record is looked at in EC2 when it wants a trunk", () => {
+    expect(decided({ instanceId, branches: [] }, [node()]).steps).toMatchObject([{ work: [{ kind: "trunk" }] }]);
+    expect(decided({ instanceId, branches: [] }, [node({ wantsTrunk: false })]).steps).toEqual([]);
+  });
+
+  it("is told again that it is ready, judged again when it was refused, and left alone when it has ended", () => {
+    expect(envelopesOf(decided(partitionOf([]), [node()]))).toMatchObject([{ body: { type: "NodeTrunkReady" } }]);
+    for (const status of ["unsupported", "refused"] as const) {
+      expect(decided(partitionOf([], { status }), [node()]).steps).toMatchObject([
+        { work: [{ kind: "trunk", node: {} }] },
+      ]);
+    }
+    expect(decided(partitionOf([], { status: "gone" }), [node()]).steps).toEqual([]);
+  });
+
+  it("whose trunk is on its way waits for the worker that is at it, and goes on when it is overdue", () => {
+    const busy = partitionOf([], { status: "created", stepDeadline: start + 1_000 });
+    expect(envelopesOf(decided(busy, [node()]))).toMatchObject([{ body: { type: "NodeLook" }, delaySeconds: 1 }]);
+    expect(decided(partitionOf([], { status: "created", stepDeadline: start }), [nodeLook]).steps).toMatchObject([
+      { work: [{ kind: "trunk" }] },
+    ]);
+    expect(decided({ instanceId, branches: [] }, [nodeLook]).steps).toEqual([]);
+  });
+
+  it("that is looked at lets overdue steps be finished and unwanted idle branches go", () => {
+    const now = start + 500_000;
+    const branches = [
+      claimedBranch("pod-1", vlan(1)),
+      createdBranch("pod-2", vlan(2)),
+      coolingBranch("pod-3", vlan(3)),
+      releasingBranch("pod-4", { ...vlan(4), holdsSlot: false, associationId: undefined }),
+      associatedBranch("pod-5", vlan(5)),
+      goneBranch("pod-6"),
+    ];
+    const registration = clusterRecord({ groupSets: [["sg-b"]] });
+    const decision = decided(partitionOf(branches, { branchesMax: 9 }), [nodeLook], { now, registration });
+
+    expect(decision.steps.flatMap(({ work }) => work)).toMatchObject([
+      { owner: "pod-1" },
+      { owner: "pod-2" },
+      { owner: "pod-3" },
+      { owner: "pod-4" },
+    ]);
+    expect(decided(partitionOf(branches, { branchesMax: 9 }), [nodeLook]).steps).toEqual([]);
+  });
+
+  it("that ends twice ends once", () => {
+    const ended = (state: "terminated" | "shutting-down"): Arrival => ({
+      sentAt: start,
+      receiveCount: 1,
+      event: { type: "InstanceStateChanged", instanceId, state },
+    });
+    expect(decided(partitionOf([], { status: "gone" }), [ended("terminated"), ended("shutting-down")]).steps).toEqual(
+      [],
+    );
+    expect(decided(partitionOf([], { status: "draining" }), [ended("shutting-down")]).steps).toEqual([]);
+    expect(decided({ instanceId, branches: [] }, [ended("terminated"), ended("shutting-down")]).steps).toEqual([]);
+    const stranded = partitionOf([releasingBranch("pod-1", { holdsSlot: false }), waitingBranch("pod-2")]);
+    expect(envelopesOf(decided(stranded, [ended("terminated")], {}, 0))).toMatchObject([
+      { body: { type: "NodeTrunkGone" } },
+      { to: "branch-cooldown", delaySeconds: 5 },
+    ]);
+  });
+
+  it("P09: of another incarnation undoes what was under way and drops what waited", () => {
+    const registration = clusterRecord({ incarnation: branded("incarnation-2") });
+    const branches = [
+      waitingBranch("pod-1"),
+      claimedBranch("pod-2", vlan(1)),
+      coolingBranch("pod-3", vlan(2)),
+      releasingBranch("pod-4", vlan(3)),
+    ];
+
+    expect(recordsOf(decided(partitionOf(branches), [nodeLook], { registration }))).toMatchObject([
+      { owner: "pod-1", status: "gone" },
+      { owner: "pod-2", status: "releasing" },
+      { kind: "trunk", rebuilding: true, incarnation: "incarnation-2" },
+    ]);
+    expect(decided({ instanceId, branches: [] }, [nodeLook], { registration }).steps).toEqual([]);
+  });
+});
+
+describe("P10: the annotation in a snapshot", () => {
+  const eni = (changes: Partial<PodEni> = {}): PodEni => ({
+    eniId: "eni-of-pod-1",
+    ifAddress: "0a:00:00:00:00:01",
+    privateIp: "10.0.0.9",
+    ipv6Addr: "",
+    vlanId: 1,
+    subnetCidr: "10.0.0.0/16",
+    subnetV6Cidr: "",
+    associationID: "trunk-assoc-1",
+    ...changes,
+  });
+  const annotated = (podUid: string, annotation: PodEni) => {
+    const { event } = observed(podUid);
+    return { ...(event as PodObserved).pod, annotation: [annotation] };
+  };
+  const placedIn = (partition: Partition, annotation: PodEni = eni()) =>
+    recordsOf(decided(partition, [snapshotOf([annotated("pod-1", annotation)])])).filter(
+      ({ kind }) => kind === "branch",
+    );
+
+  it("takes an ENI that no record names, with its VLAN ID and slot", () => {
+    expect(recordsOf(decided(partitionOf([]), [snapshotOf([annotated("pod-1", eni())])]))).toMatchObject([
+      { owner: "pod-1", status: "associated", request: { securityGroups: [] } },
+      { kind: "trunk", held: 1 },
+      { kind: "trunk", lastSnapshotAt: start },
+    ]);
+    const known = partitionOf([], { vlans: `${"0".repeat(29)}1`, held: 1 });
+    expect(recordsOf(decided(known, [snapshotOf([annotated("pod-1", eni())])]))).toMatchObject([{}, { held: 1 }, {}]);
+  });
+
+  it("changes nothing that is so already, and nothing for a pod that is known to be gone", () => {
+    expect(placedIn(partitionOf([associatedBranch("pod-1")]))).toEqual([]);
+    expect(placedIn(partitionOf([goneBranch("pod-1", { podVersion: version(200) })]))).toEqual([]);
+    expect(placedIn(partitionOf([goneBranch("pod-1")]))).toMatchObject([{ status: "associated" }]);
+  });
+
+  it("takes no ENI that is another's, on its way out, or whose VLAN ID cannot be its own", () => {
+    expect(placedIn(partitionOf([releasingBranch("pod-1")]))).toEqual([]);
+    expect(placedIn(partitionOf([claimedBranch("pod-2", { podVersion: version(5_000) })]))).toEqual([]);
+    expect(placedIn(partitionOf([]), eni({ vlanId: 0 }))).toEqual([]);
+    expect(placedIn(partitionOf([]), eni({ vlanId: 121 }))).toEqual([]);
+  });
+
+  it("waits for a step of the same pod that must end first", () => {
+    expect(placedIn(partitionOf([claimedBranch("pod-1", vlan(2))]))).toEqual([]);
+    expect(placedIn(partitionOf([waitingBranch("pod-1")]))).toMatchObject([{ status: "associated" }]);
+  });
+
+  it("is nothing to a node without a trunk", () => {
+    expect(decided({ instanceId, branches: [] }, [snapshotOf([])]).steps).toEqual([]);
+    expect(decided(partitionOf([], { status: "gone" }), [snapshotOf([])]).steps).toEqual([]);
+  });
+});
+
+describe("a partition", () => {
+  it("that lacks a bit or a slot is torn, and mended from its branches", () => {
+    const torn = { ...partitionOf([associatedBranch("pod-1")]), trunk: modelTrunk() };
+
+    expect(isTorn(torn)).toBe(true);
+    expect(mendedTrunk(torn)).toMatchObject({ held: 1, vlans: `${"0".repeat(29)}1` });
+    expect(isTorn(partitionOf([associatedBranch("pod-1")]))).toBe(false);
+    expect(isTorn({ instanceId, branches: [] })).toBe(false);
+    expect(isTorn({ ...torn, trunk: modelTrunk({ held: 1 }) })).toBe(true);
+  });
+
+  it("shows what was written and removed, and passes over the records of others", () => {
+    const partition = partitionOf([goneBranch("pod-1")]);
+    const branch = partition.branches[0] as LedgerRecord;
+    const others = [
+      clusterRecord(),
+      { kind: "cluster-node", cluster: clusterRecord().cluster, instanceId, version: 1 },
+      { kind: "sighting", eniId: branded("eni-1"), version: 1, firstSeenAt: 0, claimed: false, expiresAt: 0 },
+      { kind: "subnet-probe", subnetId: modelTrunk().subnetId, version: 1, probeAt: 0 },
+      {
+        kind: "subnet-waiter",
+        subnetId: modelTrunk().subnetId,
+        instanceId,
+        cluster: clusterRecord().cluster,
+        version: 1,
+        expiresAt: 0,
+      },
+    ] as readonly LedgerRecord[];
+    const writes = [
+      ...others.map((record) => ({ kind: "put", record, expect: [] }) as const),
+      { kind: "delete", key: keyOf(branch), expect: [] } as const,
+      { kind: "delete", key: { kind: "trunk", instanceId }, expect: [] } as const,
+    ];
+
+    expect(withWrites(partition, writes)).toEqual({ instanceId, trunk: undefined, branches: [] });
+  });
+});
