@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   type AssociationId,
+  actionOf,
   advance,
   type BranchCall,
   branded,
@@ -139,6 +140,12 @@ describe("a refused call", () => {
     },
   );
 
+  it("of an association whose VLAN ID is taken keeps that ID's bit and the wish", () => {
+    expect(follow({ record: created, result: failed("vlan-taken") })).toMatchObject({
+      writes: [{ record: { status: "releasing", keepsVlan: true, wish: { reason: "step-under-way" } } }],
+    });
+  });
+
   it("of a teardown rests, and NotFound is believed only when the creation is a minute old", () => {
     const cut = releasingBranch("pod-1", { associatedAt: undefined });
     expect(follow({ record: cut, result: failed("look-again") }).kind).toBe("rest");
@@ -232,6 +239,21 @@ describe("the next call", () => {
     for (const branch of [undefined, waitingBranch("p"), associatedBranch("p"), coolingBranch("p"), resting]) {
       expect(nextCall(branch, start)).toBeUndefined();
     }
+  });
+
+  it("takes a token of its own EC2 action", () => {
+    const resting = releasingBranch("pod-1", { associationId: undefined });
+    const actions = [claimed, created, undone, releasingBranch("pod-1"), resting].map((record) =>
+      nextCall(record, start),
+    );
+
+    expect(actions.map((call) => call && actionOf(call))).toEqual([
+      "CreateNetworkInterface",
+      "AssociateTrunkInterface",
+      "CreateNetworkInterface",
+      "DisassociateTrunkInterface",
+      "DeleteNetworkInterface",
+    ]);
   });
 
   it("carries the intent of its record, and knows the ENIs of its partition", () => {

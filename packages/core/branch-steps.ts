@@ -1,7 +1,7 @@
 import type { BranchCall, CallResult } from "./branch-calls.ts";
 import { afterFailure } from "./branch-failures.ts";
 import type { Context } from "./decision.ts";
-import type { AssociationId } from "./ids.ts";
+import type { AssociationId, VlanId } from "./ids.ts";
 import { assignedOutcome, branchLookAt } from "./messages-out.ts";
 import { withWrites } from "./partition.ts";
 import type { Envelope } from "./ports.ts";
@@ -131,30 +131,19 @@ export const freed = (partition: Partition, record: PlacedStep, context: Context
   const { trunk } = partition;
   const releasing = record.status === "releasing" ? record : undefined;
   const ours = ownTrunk(trunk, record);
-  const vlans =
-    ours === undefined || releasing?.keepsVlan === true ? ours?.vlans : withoutVlans(ours.vlans, [record.vlanId]);
-  const commit = (
-    held: number,
-    changes: Partial<TrunkRecord>,
-    write: Write,
-    envelopes: readonly Envelope[],
-  ): Advance => ({
-    kind: "commit",
-    writes: [
-      ...(ours === undefined ? [] : [putTrunk({ ...ours, ...changes, held: Math.max(0, ours.held - held) }, ours)]),
-      write,
-    ],
-    envelopes,
-  });
+  const keepsVlan = releasing?.keepsVlan === true;
+  const commit = (slots: number, taken: readonly VlanId[], write: Write, envelopes: readonly Envelope[]): Advance => {
+    if (ours === undefined) return { kind: "commit", writes: [write], envelopes };
+    const vlans = withVlans(keepsVlan ? ours.vlans : withoutVlans(ours.vlans, [record.vlanId]), taken);
+    const next = { ...ours, vlans, held: Math.max(0, ours.held - slots), lastVlan: taken[0] ?? ours.lastVlan };
+    return { kind: "commit", writes: [putTrunk(next, ours), write], envelopes };
+  };
   const slot = releasing?.holdsSlot === false ? 0 : 1;
-  const freedVlans = vlans === undefined ? {} : { vlans };
-  if (releasing !== undefined && releasing.wish === undefined)
-    return commit(slot, freedVlans, endRecord(record, context), []);
+  if (releasing !== undefined && releasing.wish === undefined) return commit(slot, [], endRecord(record, context), []);
   if (record.enis > 1 && ours !== undefined) {
     const vlanId = freeVlans(ours.vlans, ours.lastVlan)[0] ?? record.vlanId;
-    const taken = { vlans: withVlans(vlans ?? ours.vlans, [vlanId]), lastVlan: vlanId };
-    return commit(0, taken, claimAgain(record, vlanId, context), []);
+    return commit(0, [vlanId], claimAgain(record, vlanId, context), []);
   }
   const again = waitAgain(partition, record, context, turn);
-  return commit(slot, freedVlans, again.write, again.envelopes);
+  return commit(slot, [], again.write, again.envelopes);
 };

@@ -1,31 +1,21 @@
 import { describe, expect, it } from "vitest";
 import {
-  type Arrival,
   branchesPerClaimMax,
   branded,
-  type Context,
-  type Decision,
   decide,
   isTorn,
   keyOf,
   type LedgerRecord,
   mendedTrunk,
-  type NodeSnapshot,
-  type Partition,
-  type PodEni,
-  type PodObserved,
-  type ResourceVersion,
-  type TokenGrant,
   type VlanId,
   withWrites,
 } from "./index.ts";
+import { decided, envelopesOf, from, looked, nodeLook, observed, recordsOf, version } from "./testing/arrivals.ts";
 import { modelContext, modelTrunk } from "./testing/model-node.ts";
 import {
   associatedBranch,
-  claimedBranch,
   clusterRecord,
   coolingBranch,
-  createdBranch,
   goneBranch,
   partitionOf,
   releasingBranch,
@@ -33,65 +23,8 @@ import {
   waitingBranch,
 } from "./testing/records.ts";
 
-const { instanceId, incarnation, nodeName, nodeUid } = modelTrunk();
-const from = { incarnation, instanceId, nodeName, nodeUid };
-const version = (number: number): ResourceVersion => branded(String(number));
+const { instanceId } = from;
 const vlan = (number: number): { readonly vlanId: VlanId } => ({ vlanId: branded<VlanId>(number) });
-
-const observed = (podUid: string, pod: Partial<PodObserved["pod"]> = {}, chain?: number): Arrival => ({
-  sentAt: start,
-  receiveCount: 1,
-  event: {
-    ...from,
-    type: "PodObserved",
-    chain,
-    pod: {
-      podUid: branded(podUid),
-      namespace: "default",
-      name: "pod",
-      resourceVersion: version(200),
-      enis: 1,
-      securityGroups: ["sg-a"],
-      ...pod,
-    },
-  },
-});
-
-const looked = (owner: string): Arrival => ({
-  sentAt: start,
-  receiveCount: 1,
-  event: { type: "BranchLook", instanceId, owner, index: 0 },
-});
-
-const nodeLook: Arrival = { sentAt: start, receiveCount: 1, event: { type: "NodeLook", instanceId } };
-
-const snapshotOf = (pods: NodeSnapshot["pods"]): Arrival => ({
-  sentAt: start,
-  receiveCount: 1,
-  event: { ...from, type: "NodeSnapshot", listVersion: version(1_000), pods },
-});
-
-/** Decides as a worker does to whom the pacer grants so many units of each request. */
-const decided = (
-  partition: Partition,
-  arrivals: readonly Arrival[],
-  changes: Partial<Context> = {},
-  units = 99,
-): Decision => {
-  const grants = new Map<string, TokenGrant>();
-  const context = modelContext(start, { grants, ...changes });
-  const proposal = decide(partition, arrivals, context);
-  for (const { key, request } of proposal.asks) {
-    const granted = Math.min(units, request.units);
-    grants.set(key, { granted, startsAt: start, expiresAt: start + 2_000, wakeAt: start + 5_000, tag: 7 });
-  }
-  return decide(partition, arrivals, context);
-};
-
-const recordsOf = ({ steps }: Decision): readonly LedgerRecord[] =>
-  steps.flatMap(({ writes }) => writes.flatMap((write) => (write.kind === "put" ? [write.record] : [])));
-
-const envelopesOf = ({ steps }: Decision) => steps.flatMap(({ envelopes }) => envelopes);
 
 describe("a pod on a full node", () => {
   const full = [1, 2, 3].map((number) => associatedBranch(`pod-${number}`, vlan(number)));
@@ -319,150 +252,6 @@ describe("a look at a branch", () => {
     expect(envelopesOf(decided(partition, [{ ...looked("pod-1"), receiveCount: 2 }]))).toMatchObject([
       { body: { type: "PodEniAssigned" } },
     ]);
-  });
-});
-
-describe("a node", () => {
-  const node = (changes: object = {}): Arrival => ({
-    sentAt: start,
-    receiveCount: 1,
-    event: { ...from, type: "NodeObserved", resourceVersion: version(1), wantsTrunk: true, ...changes },
-  });
-
-  it("without a record is looked at in EC2 when it wants a trunk", () => {
-    expect(decided({ instanceId, branches: [] }, [node()]).steps).toMatchObject([{ work: [{ kind: "trunk" }] }]);
-    expect(decided({ instanceId, branches: [] }, [node({ wantsTrunk: false })]).steps).toEqual([]);
-  });
-
-  it("is told again that it is ready, judged again when it was refused, and left alone when it has ended", () => {
-    expect(envelopesOf(decided(partitionOf([]), [node()]))).toMatchObject([{ body: { type: "NodeTrunkReady" } }]);
-    for (const status of ["unsupported", "refused"] as const) {
-      expect(decided(partitionOf([], { status }), [node()]).steps).toMatchObject([
-        { work: [{ kind: "trunk", node: {} }] },
-      ]);
-    }
-    expect(decided(partitionOf([], { status: "gone" }), [node()]).steps).toEqual([]);
-  });
-
-  it("whose trunk is on its way waits for the worker that is at it, and goes on when it is overdue", () => {
-    const busy = partitionOf([], { status: "created", stepDeadline: start + 1_000 });
-    expect(envelopesOf(decided(busy, [node()]))).toMatchObject([{ body: { type: "NodeLook" }, delaySeconds: 1 }]);
-    expect(decided(partitionOf([], { status: "created", stepDeadline: start }), [nodeLook]).steps).toMatchObject([
-      { work: [{ kind: "trunk" }] },
-    ]);
-    expect(decided({ instanceId, branches: [] }, [nodeLook]).steps).toEqual([]);
-  });
-
-  it("that is looked at lets overdue steps be finished and unwanted idle branches go", () => {
-    const now = start + 500_000;
-    const branches = [
-      claimedBranch("pod-1", vlan(1)),
-      createdBranch("pod-2", vlan(2)),
-      coolingBranch("pod-3", vlan(3)),
-      releasingBranch("pod-4", { ...vlan(4), holdsSlot: false, associationId: undefined }),
-      associatedBranch("pod-5", vlan(5)),
-      goneBranch("pod-6"),
-    ];
-    const registration = clusterRecord({ groupSets: [["sg-b"]] });
-    const decision = decided(partitionOf(branches, { branchesMax: 9 }), [nodeLook], { now, registration });
-
-    expect(decision.steps.flatMap(({ work }) => work)).toMatchObject([
-      { owner: "pod-1" },
-      { owner: "pod-2" },
-      { owner: "pod-3" },
-      { owner: "pod-4" },
-    ]);
-    expect(decided(partitionOf(branches, { branchesMax: 9 }), [nodeLook]).steps).toEqual([]);
-  });
-
-  it("that ends twice ends once", () => {
-    const ended = (state: "terminated" | "shutting-down"): Arrival => ({
-      sentAt: start,
-      receiveCount: 1,
-      event: { type: "InstanceStateChanged", instanceId, state },
-    });
-    expect(decided(partitionOf([], { status: "gone" }), [ended("terminated"), ended("shutting-down")]).steps).toEqual(
-      [],
-    );
-    expect(decided(partitionOf([], { status: "draining" }), [ended("shutting-down")]).steps).toEqual([]);
-    expect(decided({ instanceId, branches: [] }, [ended("terminated"), ended("shutting-down")]).steps).toEqual([]);
-    const stranded = partitionOf([releasingBranch("pod-1", { holdsSlot: false }), waitingBranch("pod-2")]);
-    expect(envelopesOf(decided(stranded, [ended("terminated")], {}, 0))).toMatchObject([
-      { body: { type: "NodeTrunkGone" } },
-      { to: "branch-cooldown", delaySeconds: 5 },
-    ]);
-  });
-
-  it("P09: of another incarnation undoes what was under way and drops what waited", () => {
-    const registration = clusterRecord({ incarnation: branded("incarnation-2") });
-    const branches = [
-      waitingBranch("pod-1"),
-      claimedBranch("pod-2", vlan(1)),
-      coolingBranch("pod-3", vlan(2)),
-      releasingBranch("pod-4", vlan(3)),
-    ];
-
-    expect(recordsOf(decided(partitionOf(branches), [nodeLook], { registration }))).toMatchObject([
-      { owner: "pod-1", status: "gone" },
-      { owner: "pod-2", status: "releasing" },
-      { kind: "trunk", rebuilding: true, incarnation: "incarnation-2" },
-    ]);
-    expect(decided({ instanceId, branches: [] }, [nodeLook], { registration }).steps).toEqual([]);
-  });
-});
-
-describe("P10: the annotation in a snapshot", () => {
-  const eni = (changes: Partial<PodEni> = {}): PodEni => ({
-    eniId: "eni-of-pod-1",
-    ifAddress: "0a:00:00:00:00:01",
-    privateIp: "10.0.0.9",
-    ipv6Addr: "",
-    vlanId: 1,
-    subnetCidr: "10.0.0.0/16",
-    subnetV6Cidr: "",
-    associationID: "trunk-assoc-1",
-    ...changes,
-  });
-  const annotated = (podUid: string, annotation: PodEni) => {
-    const { event } = observed(podUid);
-    return { ...(event as PodObserved).pod, annotation: [annotation] };
-  };
-  const placedIn = (partition: Partition, annotation: PodEni = eni()) =>
-    recordsOf(decided(partition, [snapshotOf([annotated("pod-1", annotation)])])).filter(
-      ({ kind }) => kind === "branch",
-    );
-
-  it("takes an ENI that no record names, with its VLAN ID and slot", () => {
-    expect(recordsOf(decided(partitionOf([]), [snapshotOf([annotated("pod-1", eni())])]))).toMatchObject([
-      { owner: "pod-1", status: "associated", request: { securityGroups: [] } },
-      { kind: "trunk", held: 1 },
-      { kind: "trunk", lastSnapshotAt: start },
-    ]);
-    const known = partitionOf([], { vlans: `${"0".repeat(29)}1`, held: 1 });
-    expect(recordsOf(decided(known, [snapshotOf([annotated("pod-1", eni())])]))).toMatchObject([{}, { held: 1 }, {}]);
-  });
-
-  it("changes nothing that is so already, and nothing for a pod that is known to be gone", () => {
-    expect(placedIn(partitionOf([associatedBranch("pod-1")]))).toEqual([]);
-    expect(placedIn(partitionOf([goneBranch("pod-1", { podVersion: version(200) })]))).toEqual([]);
-    expect(placedIn(partitionOf([goneBranch("pod-1")]))).toMatchObject([{ status: "associated" }]);
-  });
-
-  it("takes no ENI that is another's, on its way out, or whose VLAN ID cannot be its own", () => {
-    expect(placedIn(partitionOf([releasingBranch("pod-1")]))).toEqual([]);
-    expect(placedIn(partitionOf([claimedBranch("pod-2", { podVersion: version(5_000) })]))).toEqual([]);
-    expect(placedIn(partitionOf([]), eni({ vlanId: 0 }))).toEqual([]);
-    expect(placedIn(partitionOf([]), eni({ vlanId: 121 }))).toEqual([]);
-  });
-
-  it("waits for a step of the same pod that must end first", () => {
-    expect(placedIn(partitionOf([claimedBranch("pod-1", vlan(2))]))).toEqual([]);
-    expect(placedIn(partitionOf([waitingBranch("pod-1")]))).toMatchObject([{ status: "associated" }]);
-  });
-
-  it("is nothing to a node without a trunk", () => {
-    expect(decided({ instanceId, branches: [] }, [snapshotOf([])]).steps).toEqual([]);
-    expect(decided(partitionOf([], { status: "gone" }), [snapshotOf([])]).steps).toEqual([]);
   });
 });
 

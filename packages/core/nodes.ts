@@ -92,7 +92,7 @@ export const observeNode = (draft: Draft, context: Context, event: NodeObserved)
   if (trunk.status === "ready") tellReady(draft, context, now);
   else if (trunk.status === "unsupported" || trunk.status === "refused") {
     decideStep(draft, { work: [{ kind: "trunk", node: event }] });
-  } else if (isTrunkUnderWay(trunk)) carryTrunk(draft, context, draft.partition.trunk ?? trunk);
+  } else if (isTrunkUnderWay(trunk)) carryTrunk(draft, context, now);
 };
 
 /** A Node object is deleted: its pods' ends release, not this (P12). Another Node's UID changes nothing. */

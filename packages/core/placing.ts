@@ -114,15 +114,15 @@ const claim = (draft: Draft, context: Context, candidate: Candidate, request: Br
     return;
   }
   const ask = branchAsk(context, candidate);
-  const isBehind = room.deniedUntil !== undefined && !context.grants.has(ask.key);
-  const grant = isBehind ? undefined : grantFor(draft, context, ask);
-  if (grant === undefined || grant.granted < candidate.enis) {
-    room.deniedUntil ??= grant?.wakeAt ?? context.now;
+  const isAsked = context.grants.has(ask.key);
+  const grant = (isAsked ? undefined : room.denied) ?? grantFor(draft, context, ask);
+  if (grant.granted < candidate.enis) {
+    room.denied = { ...grant, granted: 0 };
     defer(draft, context, candidate, {
       reason: "rate-limit",
-      wakeAt: grant?.wakeAt ?? room.deniedUntil,
+      wakeAt: grant.wakeAt,
       detail: "the EC2 API rate of the account is used up",
-      pacerTag: grant?.tag,
+      pacerTag: isAsked ? grant.tag : undefined,
     });
     return;
   }

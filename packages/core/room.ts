@@ -2,6 +2,7 @@ import type { Context, Draft } from "./decision.ts";
 import { type Gate, gateOf } from "./gates.ts";
 import type { VlanId } from "./ids.ts";
 import { holdsSlot } from "./partition.ts";
+import type { TokenGrant } from "./ports.ts";
 import type { BranchRecord, ClaimedBranch, TrunkRecord } from "./records.ts";
 import { freeVlans } from "./vlans.ts";
 import type { Unversioned } from "./writes.ts";
@@ -16,8 +17,8 @@ export interface Room {
   slotsMissed: number;
   slotsComing: number;
   readonly gate: Gate;
-  /** When there will be tokens again, once a candidate was refused some: those behind it need not ask. */
-  deniedUntil: number | undefined;
+  /** The grant that refused a candidate: those behind it need not ask. */
+  denied: TokenGrant | undefined;
   readonly claims: {
     readonly branch: Unversioned<ClaimedBranch>;
     readonly from: BranchRecord | undefined;
@@ -37,5 +38,5 @@ export const roomOf = (draft: Draft, context: Context, trunk: TrunkRecord): Room
   slotsComing: draft.partition.branches.filter((branch) => branch.status === "releasing" && holdsSlot(branch)).length,
   claims: [],
   gate: gateOf(context, trunk),
-  deniedUntil: undefined,
+  denied: undefined,
 });

@@ -3,16 +3,16 @@ import type { Context } from "./decision.ts";
 import { branded, type PodUid } from "./ids.ts";
 import { branchLookAt, chainCopy, nodeLookAt } from "./messages-out.ts";
 import { isTrunkUnderWay } from "./nodes.ts";
-import { isPlaced } from "./partition.ts";
+import { isPlaced, type PlacedBranch } from "./partition.ts";
 import type { Envelope } from "./ports.ts";
-import type { BranchRecord, Partition, TrunkRecord } from "./records.ts";
+import type { Partition, TrunkRecord } from "./records.ts";
 import { isOverdue } from "./waiting.ts";
 
 /** Work that nobody looked at for so long has lost its message, milliseconds. */
 const lostAfterMilliseconds = 60_000;
 
 /** When a branch's own message should have come. Undefined: it rests, and needs none. */
-const dueAt = (branch: BranchRecord, trunk: TrunkRecord, context: Context): number | undefined => {
+const dueAt = (branch: PlacedBranch, trunk: TrunkRecord, context: Context): number | undefined => {
   switch (branch.status) {
     case "claimed":
     case "created":
@@ -21,9 +21,7 @@ const dueAt = (branch: BranchRecord, trunk: TrunkRecord, context: Context): numb
       return keepUntil(branch, trunk, context.registration, context.settings);
     case "releasing":
       return Math.max(branch.stepDeadline, branch.deleteNotBefore);
-    case "waiting":
     case "associated":
-    case "gone":
       return undefined;
   }
 };
@@ -38,6 +36,7 @@ export const overdueMessages = (partition: Partition, context: Context): readonl
     ...(isTrunkOverdue ? [nodeLookAt(trunk, now, now)] : []),
     ...partition.branches.flatMap((branch) => {
       if (branch.status === "waiting") return isOverdue(branch, now) ? [chainCopy(branch, trunk, context)] : [];
+      if (!isPlaced(branch)) return [];
       const due = dueAt(branch, trunk, context);
       return due !== undefined && due + lostAfterMilliseconds < now ? [branchLookAt(branch, now, now)] : [];
     }),

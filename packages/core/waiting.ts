@@ -134,8 +134,8 @@ export const defer = (draft: Draft, context: Context, candidate: Candidate, defe
   const index0 = branchAt(draft.partition, candidate.podUid, 0);
   const waiting = candidate.record?.status === "waiting" ? candidate.record : undefined;
   const changed = waiting === undefined || waiting.reason !== deferral.reason || waiting.problem !== deferral.problem;
-  const ownTimer = candidate.spendsMessage || deferral.reason === "rate-limit";
-  if (waiting !== undefined && !ownTimer && !changed) return;
+  const ownTimer = waiting === undefined || candidate.spendsMessage || deferral.reason === "rate-limit";
+  if (!ownTimer && !changed) return;
   const overdue = waiting !== undefined && isOverdue(waiting, now);
   const since = waiting === undefined || overdue ? now : waiting.since;
   const told = isWorthTelling(deferral, context);
@@ -154,7 +154,7 @@ export const defer = (draft: Draft, context: Context, candidate: Candidate, defe
     securityGroups: candidate.securityGroups,
     reason: deferral.reason,
     since,
-    wakeAt: ownTimer ? deferral.wakeAt : (waiting?.wakeAt ?? deferral.wakeAt),
+    wakeAt: ownTimer ? deferral.wakeAt : waiting.wakeAt,
     chain: (waiting?.chain ?? 0) + (ownTimer ? 1 : 0),
     pacerTag: deferral.pacerTag ?? waiting?.pacerTag,
     problem: deferral.problem,
