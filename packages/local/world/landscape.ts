@@ -12,6 +12,9 @@ export interface Landscape {
   readonly databaseAddress: string;
 }
 
+/** The seed of EC2's identifiers: with it the tutorial's groups have the IDs that `examples/` names. */
+export const landscapeSeed = 1;
+
 /** The port of the database. */
 export const databasePort = 5432;
 

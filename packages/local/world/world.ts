@@ -11,7 +11,7 @@ import { kubernetesTokens } from "../tokens.ts";
 import type { WorldFacts } from "../walkthrough/tour.ts";
 import { realClock } from "./clock.ts";
 import { installCluster } from "./cluster.ts";
-import { databasePort, makeLandscape, runNodes } from "./landscape.ts";
+import { databasePort, landscapeSeed, makeLandscape, runNodes } from "./landscape.ts";
 import { createNetwork } from "./network.ts";
 import { followInstances } from "./nodes.ts";
 import { createTable } from "./table.ts";
@@ -44,9 +44,6 @@ export interface World {
   stop(): Promise<void>;
 }
 
-/** The seed of EC2's identifiers: with it the groups of the tutorial have the IDs that `examples/` names. */
-const seed = 1;
-
 /** Starts the world. @throws StartFailure when a port is taken or this platform lacks something. */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const dynamodb = await startDynamodb({ endpoint: options.dynamodbEndpoint, port: options.ports.dynamodb });
@@ -77,7 +74,7 @@ async function compose(
     visibilityTimeoutSeconds: options.visibilityTimeoutSeconds ?? worldDurations.visibilityTimeout.local,
   });
   stops.push(() => queues.stop());
-  const ec2 = await startEc2Emulator({ port: ports.ec2, region, seed, config: options.ec2 ?? {} }).catch(
+  const ec2 = await startEc2Emulator({ port: ports.ec2, region, seed: landscapeSeed, config: options.ec2 ?? {} }).catch(
     explained("EC2", "TRUNKLINE_EC2_PORT", ports.ec2),
   );
   stops.push(() => ec2.stop());
