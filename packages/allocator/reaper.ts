@@ -47,7 +47,21 @@ export const reap = async (dependencies: Dependencies, run: ReaperRun = {}): Pro
     for (const cluster of dependencies.clusters) await sweepCluster(dependencies, cluster);
   }
   await reapOrphans(dependencies, listing.enis);
+  if (run.continuation === undefined && listing.next === undefined) await countEnis(dependencies, listing.enis);
   return { continuation: listing.next };
+};
+
+/** Writes down how many ENIs each limited cluster has; the limit is soft, and checked against this count (P19). */
+const countEnis = async (dependencies: Dependencies, enis: readonly EniFacts[]): Promise<void> => {
+  const { ledger, clusters, clusterLimits } = dependencies;
+  for (const cluster of clusters) {
+    if (clusterLimits(cluster).enisMax === undefined) continue;
+    const record = await ledger.get({ kind: "cluster", cluster });
+    const eniCount = enis.filter((eni) => eni.cluster === cluster).length;
+    if (record === undefined || record.eniCount === eniCount) continue;
+    const next = { ...record, version: record.version + 1, eniCount };
+    await ledger.commit([{ kind: "put", record: next, expect: [{ name: "version-is", version: record.version }] }]);
+  }
 };
 
 interface Listing {

@@ -34,7 +34,8 @@ export const compareSnapshot = (
     return [];
   }
   for (const pod of snapshot.pods) {
-    for (const [index, eni] of (pod.annotation ?? []).entries()) adopt(draft, context, pod, { index, eni });
+    const { annotation = [] } = pod;
+    for (const [index, eni] of annotation.entries()) adopt(draft, context, pod, { index, eni, all: annotation.length });
   }
   const living = new Set<string>(snapshot.pods.map(({ podUid }) => podUid));
   const annotated = new Set(snapshot.pods.flatMap(({ annotation }) => annotation?.map(({ eniId }) => eniId) ?? []));
@@ -62,6 +63,8 @@ const noteSnapshot = (draft: Draft, sentAt: number): void => {
 
 interface Named {
   readonly index: number;
+  /** How many ENIs the annotation names. */
+  readonly all: number;
   readonly eni: PodEni;
 }
 
@@ -113,7 +116,7 @@ interface Adoption {
 /** Without a record nobody knows the ENI's groups: an empty set equals no request, so that such an ENI is never reused (P05). */
 const adopted = (
   pod: PodFacts,
-  { index, eni }: Named,
+  { index, eni, all }: Named,
   { holder, from, trunk, context }: Adoption,
 ): Unversioned<AssociatedBranch> => ({
   kind: "branch",
@@ -126,7 +129,7 @@ const adopted = (
   podVersion: pod.resourceVersion,
   namespace: pod.namespace,
   name: pod.name,
-  enis: pod.annotation?.length ?? 1,
+  enis: all,
   request: holder?.request ?? {
     requestVersion: 1,
     subnetId: trunk.subnetId,
@@ -145,7 +148,7 @@ const makeWay = (draft: Draft, context: Context, record: BranchRecord): boolean 
   if (record.status === "associated") {
     cool(draft, context, record, { resourceVersion: record.podVersion, unconfirmed: true });
   }
-  const now = branchAt(draft.partition, record.owner, record.index) ?? record;
+  const now = branchAt(draft.partition, record.owner, record.index) as BranchRecord;
   if (isEnding(now)) moveToOwnRecord(draft, context, now);
   return isEnding(now) || !isPlaced(now);
 };

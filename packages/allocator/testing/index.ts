@@ -5,5 +5,6 @@ export * from "./in-memory-pacer.ts";
 export * from "./ledger.ts";
 export * from "./outbox.ts";
 export * from "./pacer.ts";
+export * from "./scenes.ts";
 export * from "./settings.ts";
 export * from "./world.ts";

@@ -1,0 +1,169 @@
+import { branded } from "@trunkline/core";
+import { describe, expect, it } from "vitest";
+import { handleInstanceEvents, handlePodEvents, reap } from "./index.ts";
+import {
+  addInstance,
+  branchOf,
+  createTestWorld,
+  delivered,
+  nodeObserved,
+  podObserved,
+  podUid,
+  readyWorld,
+  testInstance,
+} from "./testing/index.ts";
+
+describe("the ledger protocol: nodes and their ends", () => {
+  it("P12: a terminated instance takes its branches with it, a stopped one keeps them", async () => {
+    const world = await readyWorld();
+    world.send(podObserved(1));
+    await world.run(1);
+
+    await handleInstanceEvents(world.dependencies, [
+      delivered({ type: "InstanceStateChanged", instanceId: testInstance, state: "stopped" } as const),
+    ]);
+    expect(world.ec2.branches()).toHaveLength(1);
+
+    world.ec2.terminate(testInstance);
+    await handleInstanceEvents(world.dependencies, [
+      delivered({ type: "InstanceStateChanged", instanceId: testInstance, state: "terminated" } as const),
+    ]);
+
+    expect(world.ec2.branches()).toEqual([]);
+    expect(world.outbox.outcomes().at(-1)).toMatchObject({ type: "NodeTrunkGone" });
+  });
+
+  it("P12: a node that shuts down gets no new branches, and the deletion of its Node object ends nobody", async () => {
+    const world = await readyWorld();
+    world.send(podObserved(1));
+    await world.run(1);
+    const { nodeName, nodeUid, incarnation, instanceId } = nodeObserved();
+    world.send({ type: "NodeGone", incarnation, instanceId, nodeName, nodeUid: branded("uid-of-another") });
+    await world.run(1);
+    expect((await world.ledger.load(testInstance)).trunk).toMatchObject({ wanted: true });
+
+    world.send({ type: "NodeGone", incarnation, instanceId, nodeName, nodeUid });
+    await world.run(1);
+    expect(await branchOf(world, 1)).toMatchObject({ status: "associated" });
+
+    world.send(nodeObserved());
+    await world.run(1);
+    await handleInstanceEvents(world.dependencies, [
+      delivered({ type: "InstanceStateChanged", instanceId: testInstance, state: "shutting-down" } as const),
+    ]);
+    world.send(podObserved(2));
+    await world.run(1);
+    expect(world.ec2.branches()).toHaveLength(1);
+  });
+
+  it("P12: a cluster that disappears without notice leaves no ENI behind", async () => {
+    const world = await readyWorld();
+    for (let number = 1; number <= 5; number += 1) world.send(podObserved(number));
+    await world.run(1);
+    world.ec2.terminate(testInstance);
+
+    world.clock.advance(700_000);
+    await reap(world.dependencies);
+    await world.run(400);
+    await reap(world.dependencies);
+
+    expect(world.ec2.branches()).toEqual([]);
+    expect((await world.ledger.load(testInstance)).trunk).toBeUndefined();
+  });
+
+  it("P12: the forwarder is asked about the pods of a trunk that it has been silent about", async () => {
+    const world = await readyWorld();
+    world.send(podObserved(1));
+    await world.run(1);
+
+    world.clock.advance(700_000);
+    await reap(world.dependencies);
+
+    expect(world.outbox.outcomes().at(-1)).toMatchObject({ type: "PodsQuestioned", podUids: [podUid(1)] });
+    expect(world.ec2.branches()).toHaveLength(1);
+  });
+
+  it("P13: a node without a record gets the trunk ENI that it already has", async () => {
+    const world = await readyWorld();
+    world.ledger.lose();
+
+    world.send(nodeObserved());
+    await world.run(5);
+
+    expect(world.ec2.enis.size).toBe(1);
+    expect((await world.ledger.load(testInstance)).trunk).toMatchObject({ status: "ready" });
+  });
+
+  it("P13: a trunk ENI that vanished before it was attached is replaced after a minute by the next generation", async () => {
+    const world = createTestWorld();
+    addInstance(world);
+    world.tap.hook = ({ method }, phase) => {
+      if (method !== "attach" || phase !== "before") return;
+      world.tap.hook = undefined;
+      world.ec2.enis.clear();
+    };
+
+    world.send(nodeObserved());
+    await world.run(120);
+
+    expect((await world.ledger.load(testInstance)).trunk).toMatchObject({ status: "ready", generation: 1 });
+    expect(world.ec2.enis.size).toBe(1);
+  });
+
+  it("P14: a node that is not managed any more keeps its pods and gets no new ones", async () => {
+    const world = await readyWorld();
+    world.send(podObserved(1));
+    await world.run(1);
+
+    world.send(nodeObserved(testInstance, { wantsTrunk: false }));
+    await world.run(1);
+    world.send(podObserved(2));
+    await world.run(1);
+
+    expect(world.ec2.branches()).toHaveLength(1);
+    expect(await branchOf(world, 2)).toMatchObject({ status: "waiting", reason: "trunk-not-ready" });
+  });
+
+  it("S11: a message about another cluster's instance changes nothing", async () => {
+    const world = await readyWorld();
+    const before = JSON.stringify(world.ledger.records());
+
+    await handlePodEvents(world.dependencies, [delivered(podObserved(1), { cluster: branded("red") })]);
+
+    expect(JSON.stringify(world.ledger.records())).toBe(before);
+    expect(world.notes).toContain("A message about another cluster's instance was dropped.");
+  });
+
+  it("tells a node whose instance lacks the cluster's tag, and keeps no record of it", async () => {
+    const world = createTestWorld();
+    addInstance(world);
+    const facts = world.ec2.instances.get(testInstance);
+    if (facts !== undefined) world.ec2.instances.set(testInstance, { ...facts, clusters: ["red"] });
+
+    world.send(nodeObserved());
+    await world.run(1);
+
+    expect(world.outbox.outcomes()).toMatchObject([
+      { type: "NodeTrunkProblem", detail: `the instance ${testInstance} lacks the tag kubernetes.io/cluster/blue` },
+    ]);
+    expect(world.ledger.records()).toEqual([]);
+  });
+
+  it("lets a trunk wait for a free network interface, and tells the node once", async () => {
+    const world = createTestWorld();
+    addInstance(world);
+    const facts = world.ec2.instances.get(testInstance);
+    if (facts === undefined) throw new Error("There is no instance.");
+    world.ec2.instances.set(testInstance, { ...facts, deviceIndexes: [0, 1, 2] });
+
+    world.send(nodeObserved());
+    await world.run(100);
+    world.ec2.instances.set(testInstance, { ...facts, deviceIndexes: [0, 1] });
+    await world.run(60);
+
+    expect(world.outbox.outcomes()).toMatchObject([
+      { type: "NodeTrunkProblem", detail: "waiting for a free network interface (3 of 3 attached)" },
+      { type: "NodeTrunkReady" },
+    ]);
+  });
+});

@@ -1,0 +1,60 @@
+import { branded, type EniId, type ResourceVersion } from "@trunkline/core";
+import { describe, expect, it } from "vitest";
+import { handlePodEvents, reap } from "./index.ts";
+import { delivered, fill, nodeObserved, podGone, podUid, readyWorld, testInstance } from "./testing/index.ts";
+
+describe("the ledger protocol: the reaper", () => {
+  it("P23: an ENI that no record names is deleted after two sightings, and an unknown one never", async () => {
+    const world = await readyWorld();
+    await fill(world, 1);
+    const orphan = branded<EniId>("eni-0000000000000dead");
+    const [branch] = world.ec2.branches();
+    if (branch === undefined) throw new Error("There is no branch.");
+    const intent = { ...(branch.intent as NonNullable<typeof branch.intent>), owner: podUid(7) };
+    world.ec2.enis.set(orphan, { ...branch, eniId: orphan, status: "available", association: undefined, intent });
+
+    world.clock.advance(301_000);
+    await reap(world.dependencies);
+    await reap(world.dependencies);
+    expect(world.ec2.enis.has(orphan)).toBe(true);
+    world.clock.advance(61_000);
+    await reap(world.dependencies);
+
+    expect(world.ec2.enis.has(orphan)).toBe(false);
+    expect(world.ec2.branches()).toHaveLength(1);
+  });
+
+  it("P23: an associated ENI without a record outlives the reaper until a snapshot omits it", async () => {
+    const world = await readyWorld();
+    await fill(world, 1);
+    world.ledger.lose();
+    world.send(nodeObserved());
+    await world.run(5);
+    world.clock.advance(301_000);
+    await reap(world.dependencies);
+    world.clock.advance(61_000);
+    await reap(world.dependencies);
+    expect(world.ec2.branches()).toHaveLength(1);
+
+    const { nodeName, nodeUid, incarnation, instanceId } = nodeObserved();
+    const listVersion = branded<ResourceVersion>("1000");
+    world.send({ type: "NodeSnapshot", incarnation, instanceId, nodeName, nodeUid, listVersion, pods: [] });
+    await world.run(1);
+    await reap(world.dependencies);
+
+    expect(world.ec2.branches()).toEqual([]);
+    expect((await world.ledger.load(testInstance)).trunk).toMatchObject({ held: 0, vlans: "0".repeat(30) });
+  });
+
+  it("P08: the reaper finds work whose message was lost", async () => {
+    const world = await readyWorld({ reuseIdleSeconds: 0 });
+    await fill(world, 1);
+    await handlePodEvents(world.dependencies, [delivered(podGone(1))]);
+    world.clock.advance(200_000);
+    world.outbox.sent.splice(0);
+
+    await reap(world.dependencies);
+
+    expect(world.outbox.sent).toMatchObject([{ envelope: { to: "branch-cooldown", body: { owner: podUid(1) } } }]);
+  });
+});
