@@ -1,5 +1,6 @@
 import {
   branded,
+  type Clock,
   type ClusterName,
   type Delivery,
   type Envelope,
@@ -9,6 +10,7 @@ import {
   instanceLimitsTable,
   type NodeEvent,
   type NodeObserved,
+  type Pacer,
   type PodEvent,
   type PodGone,
   type PodObserved,
@@ -69,8 +71,12 @@ interface Queued {
   readonly messageId: string;
 }
 
-/** Composes the allocator with in-memory ports. */
-export const createTestWorld = (changes: Partial<Settings> = {}): TestWorld => {
+/**
+ * Composes the allocator with in-memory ports.
+ *
+ * @param makePacer a pacer in the place of the one that grants what a test lets it grant
+ */
+export const createTestWorld = (changes: Partial<Settings> = {}, makePacer?: (clock: Clock) => Pacer): TestWorld => {
   const clock = createFakeClock(testStart);
   const ledger = createInMemoryLedger();
   const ec2 = createFakeEc2();
@@ -81,7 +87,7 @@ export const createTestWorld = (changes: Partial<Settings> = {}): TestWorld => {
   const limits = instanceLimits(instanceLimitsTable);
   const dependencies: Dependencies = {
     ledger: tapped("ledger", ledger, tap, ["records", "writeUnits", "lose"]),
-    pacer: tapped("pacer", pacer, tap),
+    pacer: tapped("pacer", makePacer?.(clock) ?? pacer, tap),
     ec2: tapped("ec2", ec2, tap),
     outbox: tapped("outbox", outbox, tap),
     clock,
