@@ -104,6 +104,7 @@ const settle = async (
       await rest(dependencies, view, journey, step.lookAt);
       return undefined;
     case "rest":
+      if (step.envelopes !== undefined) await dependencies.outbox.send(step.envelopes);
       await rest(dependencies, view, journey, step.lookAt);
       return undefined;
   }

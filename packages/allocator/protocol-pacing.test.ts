@@ -112,4 +112,21 @@ describe("the ledger protocol: the pacer and refusals", () => {
     expect(await branchOf(world, 3)).toMatchObject({ status: "waiting", reason: "eni-quota" });
     expect(world.ec2.branches()).toHaveLength(2);
   });
+
+  it("P19: a pod with several ENIs of which one is refused is told, and gets all of them in the end", async () => {
+    const world = await readyWorld();
+    let refusals = 1;
+    world.ec2.refuse = (action) => {
+      if (action !== "CreateNetworkInterface" || refusals === 0) return undefined;
+      refusals -= 1;
+      return { remedy: "permanent", code: "InvalidGroup.NotFound" };
+    };
+
+    world.send(podObserved(1, { enis: 2 }));
+    await world.run(120);
+
+    expect(world.outbox.outcomes()).toContainEqual(expect.objectContaining({ type: "PodEniFailed" }));
+    expect(world.ec2.branches()).toHaveLength(2);
+    expect(assignedPods(world)).toEqual([podUid(1)]);
+  });
 });

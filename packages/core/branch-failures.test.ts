@@ -107,10 +107,14 @@ describe("a refused call", () => {
     });
   });
 
-  it("keeps the claim of a pod with several ENIs, since the others are under way", () => {
+  it("keeps the claim of a pod with several ENIs, since the others are under way, and tells it", () => {
     const step = follow({ record: claimedBranch("pod-1", { enis: 2 }), result: failed("permanent") });
 
-    expect(step).toEqual({ kind: "rest", lookAt: start + 30_000 });
+    expect(step).toMatchObject({
+      kind: "rest",
+      lookAt: start + 30_000,
+      envelopes: [{ body: { type: "PodEniFailed", podUid: "pod-1", code: "Code" } }],
+    });
   });
 
   it("of a look by tag is made later", () => {

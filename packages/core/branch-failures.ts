@@ -2,6 +2,7 @@ import type { BranchCall } from "./branch-calls.ts";
 import { type Advance, type Attempt, disassociated, freed } from "./branch-steps.ts";
 import type { Context } from "./decision.ts";
 import { subnetFullWrites } from "./gates.ts";
+import { branded, type PodUid } from "./ids.ts";
 import type { WaitReason } from "./outcomes.ts";
 import type { Ec2Failure } from "./ports.ts";
 import type { ClaimedBranch, CreatedBranch, Partition, ReleasingBranch } from "./records.ts";
@@ -77,13 +78,25 @@ const afterCreate = (
   if (!context.fresh || failure.remedy === "mismatch" || record.status === "releasing") {
     return { kind: "call", call: { kind: "find", record } };
   }
-  // The other ENIs of the pod are under way: its claim stays, and is tried again.
-  if (record.enis > 1) return { kind: "rest", lookAt: turnAfter(failure, context).wakeAt };
+  if (record.enis > 1) return restOfSeveral(record, failure, context);
   const undone = freed(partition, record, context, turnAfter(failure, context));
   const isFull = failure.remedy === "defer-address" || failure.remedy === "defer-quota";
   return undone.kind === "commit" && isFull && partition.trunk !== undefined
     ? { ...undone, writes: [...undone.writes, ...subnetFullWrites(partition.trunk, context)] }
     : undone;
+};
+
+/** The other ENIs of the pod are under way: its claim stays, its pod is told, and it is tried again. */
+const restOfSeveral = (record: ClaimedBranch, failure: Ec2Failure, context: Context): Advance => {
+  const { instanceId, namespace, name } = record;
+  const { code, message: detail, action } = failure;
+  const podUid = branded<PodUid>(record.owner);
+  const body = { type: "PodEniFailed", podUid, namespace, name, instanceId, code, detail, action } as const;
+  return {
+    kind: "rest",
+    lookAt: turnAfter(failure, context).wakeAt,
+    envelopes: [{ to: "outcomes", cluster: context.cluster, body }],
+  };
 };
 
 const afterAssociate = (
