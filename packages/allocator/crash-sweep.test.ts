@@ -1,3 +1,4 @@
+import type { Settings } from "@trunkline/core";
 import { describe, expect, it } from "vitest";
 import {
   addInstance,
@@ -14,8 +15,8 @@ import {
 /** Long enough for every redelivery, cool-down and step deadline that a crash can bring on. */
 const settleSeconds = 1_200;
 
-const readyWorld = async (): Promise<TestWorld> => {
-  const world = createTestWorld({ reuseIdleSeconds: 0 });
+const readyWorld = async (changes: Partial<Settings> = {}): Promise<TestWorld> => {
+  const world = createTestWorld({ reuseIdleSeconds: 0, ...changes });
   addInstance(world);
   world.send(nodeObserved());
   await world.run(5);
@@ -118,6 +119,58 @@ describe.each<Phase>(["before", "after"])("a worker that is killed %s a port cal
       await scenario(world);
       expect([...world.ec2.enis.values()]).toMatchObject([{ interfaceType: "trunk", attachment: { deviceIndex: 2 } }]);
       expect(world.outbox.outcomes().at(-1)).toMatchObject({ type: "NodeTrunkReady" });
+    }
+  });
+
+  it("in a cut lets the waiting pod in, and no slot or VLAN ID is lost", async () => {
+    const before = async (): Promise<TestWorld> => {
+      const world = await readyWorld();
+      for (let number = 1; number <= 10; number += 1) world.send(podObserved(number));
+      await world.run(5);
+      world.tap.calls.length = 0;
+      return world;
+    };
+    const clean = await before();
+    await release(clean);
+    for (const { number } of clean.tap.calls) {
+      const world = await before();
+      crashAt(world, number, phase);
+      await release(world);
+      const { trunk, branches } = await world.ledger.load(testInstance);
+      expect(trunk).toMatchObject({ held: 9 });
+      expect(branches.filter(({ status }) => status === "associated")).toHaveLength(9);
+      expect(branches.find(({ owner }) => owner === podUid(10))).toMatchObject({ status: "associated" });
+      expect(world.ec2.branches()).toHaveLength(9);
+      expect(BigInt(`0x${trunk?.vlans}`).toString(2).replaceAll("0", "")).toHaveLength(9);
+    }
+  });
+
+  it("in a reuse leaves one ENI for the next pod, and the old one gone", async () => {
+    const before = async (): Promise<TestWorld> => {
+      const world = await readyWorld({ reuseIdleSeconds: 300 });
+      world.send(podObserved(2));
+      await world.run(5);
+      world.send(podGone(2));
+      await world.run(100);
+      world.tap.calls.length = 0;
+      return world;
+    };
+    const reuse = async (world: TestWorld): Promise<void> => {
+      world.send(podObserved(1));
+      await world.run(100);
+    };
+    const clean = await before();
+    await reuse(clean);
+    for (const { number } of clean.tap.calls) {
+      const world = await before();
+      crashAt(world, number, phase);
+      await reuse(world);
+      await world.run(settleSeconds);
+      const { trunk, branches } = await world.ledger.load(testInstance);
+      expect(trunk).toMatchObject({ held: 1 });
+      expect(branches.filter(({ status }) => status === "associated")).toMatchObject([{ owner: podUid(1) }]);
+      expect(world.ec2.branches()).toHaveLength(1);
+      expect(world.outbox.outcomes().at(-1)).toMatchObject({ type: "PodEniAssigned", podUid: podUid(1) });
     }
   });
 });
