@@ -1,7 +1,7 @@
 import { branded, type EniId, type ResourceVersion } from "@trunkline/core";
 import { describe, expect, it } from "vitest";
 import { handlePodEvents, reap } from "./index.ts";
-import { delivered, fill, nodeObserved, podGone, podUid, readyWorld, testInstance } from "./testing/index.ts";
+import { branchOf, delivered, fill, nodeObserved, podGone, podUid, readyWorld, testInstance } from "./testing/index.ts";
 
 describe("the ledger protocol: the reaper", () => {
   it("P23: an ENI that no record names is deleted after two sightings, and an unknown one never", async () => {
@@ -56,5 +56,20 @@ describe("the ledger protocol: the reaper", () => {
     await reap(world.dependencies);
 
     expect(world.outbox.sent).toMatchObject([{ envelope: { to: "branch-cooldown", body: { owner: podUid(1) } } }]);
+  });
+
+  it("P03: a tombstone is swept an hour after its pod's end, and not before", async () => {
+    const world = await readyWorld({ reuseIdleSeconds: 0 });
+    await fill(world, 1);
+    world.send(podGone(1));
+    await world.run(100);
+    world.clock.advance(3_499_000);
+    await reap(world.dependencies);
+    expect(await branchOf(world, 1)).toMatchObject({ status: "gone" });
+
+    world.clock.advance(70_000);
+    await reap(world.dependencies);
+
+    expect((await world.ledger.load(testInstance)).branches).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import {
   type ClusterName,
   type Context,
   type EniFacts,
+  expiredTombstones,
   type InstanceId,
   isFinished,
   isImplausible,
@@ -118,6 +119,8 @@ const sweepCluster = async (dependencies: Dependencies, cluster: ClusterName): P
 const sweepNode = async (dependencies: Dependencies, context: Context, instanceId: InstanceId): Promise<void> => {
   const partition = await loadPartition(dependencies, instanceId);
   const { trunk } = partition;
+  // Conflicts are pods that were revived.
+  for (const write of expiredTombstones(partition, context.now)) await dependencies.ledger.commit([write]);
   if (isFinished(partition)) {
     await forget(dependencies, partition, context.cluster);
     return;

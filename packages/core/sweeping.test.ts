@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { branded, isFinished, isSnapshotOverdue, overdueMessages, podsQuestion, type VlanId } from "./index.ts";
+import {
+  branded,
+  expiredTombstones,
+  isFinished,
+  isSnapshotOverdue,
+  overdueMessages,
+  podsQuestion,
+  tombstonesPerSweepMax,
+  type VlanId,
+} from "./index.ts";
 import { modelContext, modelTrunk } from "./testing/model-node.ts";
 import {
   associatedBranch,
@@ -51,6 +60,36 @@ describe("P08: the sweep of a partition", () => {
     expect(overdueMessages(stuck, muchLater)).toMatchObject([{ to: "node-events", body: { type: "NodeLook" } }]);
     expect(overdueMessages(partitionOf([], { status: "attached" }), muchLater)).toHaveLength(1);
     expect(overdueMessages(stuck, modelContext(start))).toEqual([]);
+  });
+});
+
+describe("P03: tombstones", () => {
+  const expired = (owner: string, expiresAt: number) => goneBranch(owner, { expiresAt });
+
+  it("are removed once their time is past, on the condition that nobody has revived them", () => {
+    const partition = partitionOf([expired("pod-1", start), expired("pod-2", start + 1), associatedBranch("pod-3")]);
+
+    expect(expiredTombstones(partition, start)).toEqual([
+      {
+        kind: "delete",
+        key: { kind: "branch", instanceId: partition.instanceId, owner: "pod-1", index: 0 },
+        expect: [
+          { name: "version-is", version: 3 },
+          { name: "status-in", statuses: ["gone"] },
+        ],
+      },
+    ]);
+  });
+
+  it("are removed by the hundred, the oldest first", () => {
+    const many = Array.from({ length: tombstonesPerSweepMax + 1 }, (_, number) =>
+      expired(`pod-${number}`, start - number),
+    );
+    const removed = expiredTombstones(partitionOf(many), start);
+
+    expect(removed).toHaveLength(tombstonesPerSweepMax);
+    expect(removed[0]).toMatchObject({ key: { owner: `pod-${tombstonesPerSweepMax}` } });
+    expect(removed).not.toContainEqual(expect.objectContaining({ key: expect.objectContaining({ owner: "pod-0" }) }));
   });
 });
 

@@ -6,10 +6,14 @@ import { isTrunkUnderWay } from "./nodes.ts";
 import { isPlaced, type PlacedBranch } from "./partition.ts";
 import type { Envelope } from "./ports.ts";
 import type { Partition, TrunkRecord } from "./records.ts";
+import type { Write } from "./transaction.ts";
 import { isOverdue } from "./waiting.ts";
+import { deleteBranch } from "./writes.ts";
 
 /** Work that nobody looked at for so long has lost its message, milliseconds. */
 const lostAfterMilliseconds = 60_000;
+/** Tombstones of one node that one sweep removes; a busy node ends about as many pods between two sweeps at most. */
+export const tombstonesPerSweepMax = 100;
 
 /** When a branch's own message should have come. Undefined: it rests, and needs none. */
 const dueAt = (branch: PlacedBranch, trunk: TrunkRecord, context: Context): number | undefined => {
@@ -59,3 +63,15 @@ export const podsQuestion = ({ instanceId, branches, trunk }: Partition): readon
 /** Whether nothing is left to do for an instance that has ended. */
 export const isFinished = ({ trunk, branches }: Partition): boolean =>
   trunk?.status === "gone" && branches.every((branch) => branch.status === "gone");
+
+/**
+ * Removes tombstones whose time is past, the oldest first, each on the condition that no newer version of its pod has revived it (P03).
+ * DynamoDB's own expiry comes days late, and every load of the partition would read them until then.
+ */
+export const expiredTombstones = ({ branches }: Partition, now: number): readonly Write[] =>
+  branches
+    .filter((branch) => branch.status === "gone")
+    .filter(({ expiresAt }) => expiresAt <= now)
+    .toSorted((left, right) => left.expiresAt - right.expiresAt)
+    .slice(0, tombstonesPerSweepMax)
+    .map(deleteBranch);
