@@ -11,8 +11,9 @@ import type { ForwarderSettings } from "./settings.ts";
 export type { ApiAnswer, ApiRequest, KubernetesApi, WatchListener } from "./api.ts";
 export { type ForwarderClock, systemClock } from "./clock.ts";
 export { createForwarder, type Forwarder, type ForwarderOptions, forwarderVersion } from "./forwarder.ts";
+export { createHttpApi } from "./http-api.ts";
 export { createJsonLog, type Log } from "./log.ts";
-export type { EventQueue, Queues, ReceivedMessage } from "./queues.ts";
+export { createQueues, type EventQueue, type Queues, type ReceivedMessage } from "./queues.ts";
 export { type ForwarderEnvironment, type ForwarderSettings, readEnvironment, settingsFrom } from "./settings.ts";
 
 export interface StartOptions {
