@@ -104,10 +104,22 @@ const settle = async (
       await rest(dependencies, view, journey, step.lookAt);
       return undefined;
     case "rest":
-      if (step.envelopes !== undefined) await dependencies.outbox.send(step.envelopes);
+      await leaveWord(dependencies, view, step);
       await rest(dependencies, view, journey, step.lookAt);
       return undefined;
   }
+};
+
+/** What a branch that rests leaves for others. A conflict is somebody else's word, and this one is not missed. */
+const leaveWord = async (
+  dependencies: Dependencies,
+  view: View,
+  { writes, envelopes }: Extract<Advance, { kind: "rest" }>,
+): Promise<void> => {
+  if (writes !== undefined) {
+    if ((await inTurn(view, () => commitTo(dependencies, view, writes))) === "conflict") return;
+  }
+  if (envelopes !== undefined) await dependencies.outbox.send(envelopes);
 };
 
 /** What follows from an answer, committed. Undefined: another worker has carried the branch on. */

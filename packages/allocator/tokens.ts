@@ -63,3 +63,10 @@ const waitUntil = async ({ clock }: Dependencies, time: number): Promise<void> =
   const wait = time - clock.now();
   if (wait > 0) await clock.sleep(wait);
 };
+
+/** Whether the reaper may make a call now: its own work comes last, and a later run does what this one may not (P18). */
+export const mayCall = async (dependencies: Dependencies, action: Ec2Action): Promise<boolean> => {
+  const [cluster] = dependencies.clusters;
+  if (cluster === undefined) return false;
+  return (await takeToken(dependencies, emptyPurse(cluster, "background"), action)) === undefined;
+};

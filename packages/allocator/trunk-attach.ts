@@ -1,13 +1,27 @@
 import {
+  doubtEndsAt,
   type EniFacts,
   freeDeviceIndex,
   type InstanceFacts,
+  isOnInstance,
+  lostTrunkText,
   nodeLookAt,
   noSlotText,
+  replacedTrunk,
   type TrunkRecord,
   trunkReadyOutcome,
 } from "@trunkline/core";
-import { type Called, called, deadline, type Journey, type Onward, rest, restAfter, write } from "./trunk-journey.ts";
+import {
+  type Called,
+  called,
+  deadline,
+  type Journey,
+  type Onward,
+  rest,
+  restAfter,
+  tell,
+  write,
+} from "./trunk-journey.ts";
 
 /** Repeats of one call that EC2 throttled or failed. */
 const repeatsMax = 3;
@@ -110,7 +124,7 @@ export const awaitAttached = async (journey: Journey, trunk: TrunkRecord): Promi
     status: "ready" as const,
     stepDeadline: undefined,
     problem: undefined,
-    notFoundSince: undefined,
+    eniMissingSince: undefined,
   };
   if ((await write(journey, trunk, ready)) === "rest") return "rest";
   await outbox.send([trunkReadyOutcome(view.partition.trunk as TrunkRecord, settings.backendVersion)]);
@@ -121,18 +135,35 @@ export const awaitAttached = async (journey: Journey, trunk: TrunkRecord): Promi
 const restMissing = async (journey: Journey, trunk: TrunkRecord): Promise<Onward> => {
   const { clock, settings } = journey.dependencies;
   const now = clock.now();
-  const since = trunk.notFoundSince ?? now;
+  const since = trunk.eniMissingSince ?? now;
   if (since + settings.notFoundGraceSeconds * 1_000 > now) {
-    return rest(journey, { ...trunk, notFoundSince: since }, now + missingMilliseconds);
+    return rest(journey, { ...trunk, eniMissingSince: since }, now + missingMilliseconds);
   }
-  return write(journey, trunk, {
-    ...trunk,
-    status: "requested",
-    generation: trunk.generation + 1,
-    trunkEniId: undefined,
-    attachmentId: undefined,
-    deviceIndex: undefined,
-    notFoundSince: undefined,
-    stepDeadline: deadline(journey),
-  });
+  return write(journey, trunk, replacedTrunk(trunk, deadline(journey)));
 };
+
+/**
+ * Looks once more for the ENI of a ready trunk that somebody missed some time ago. It is replaced only when its instance is there and the ENI
+ * still is not: with an instance that ends, the trunk ends too (P12, P13).
+ */
+export const settleDoubt = async (journey: Journey, trunk: TrunkRecord): Promise<Onward> => {
+  const { dependencies } = journey;
+  const { ec2, clock, outbox } = dependencies;
+  const { trunkEniId: eniId } = trunk;
+  const endsAt = doubtEndsAt(trunk, dependencies);
+  if (endsAt === undefined || endsAt > clock.now() || eniId === undefined) return "rest";
+  const seen = await called(journey, "DescribeNetworkInterfaces", () => ec2.describeEni(eniId));
+  const instance = await instanceFacts(journey, trunk);
+  if (!("value" in seen) || !("value" in instance)) {
+    await outbox.send([nodeLookAt(trunk, clock.now() + missingMilliseconds, clock.now())]);
+    return "rest";
+  }
+  if (isOnInstance(seen.value, trunk)) return write(journey, trunk, { ...trunk, eniMissingSince: undefined });
+  if (endStates.includes(instance.value.state)) return "rest";
+  if ((await write(journey, trunk, replacedTrunk(trunk, deadline(journey)))) === "rest") return "rest";
+  await tell(journey, trunk, "NodeTrunkFailedInit", lostTrunkText(eniId));
+  return "onward";
+};
+
+/** What becomes of such an instance is EC2's to tell, or the reaper's to find out. */
+const endStates: readonly InstanceFacts["state"][] = ["shutting-down", "terminated"];

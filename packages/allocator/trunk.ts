@@ -13,7 +13,7 @@ import {
 } from "@trunkline/core";
 import type { Dependencies } from "./dependencies.ts";
 import type { Purse } from "./tokens.ts";
-import { attach, awaitAttached } from "./trunk-attach.ts";
+import { attach, awaitAttached, settleDoubt } from "./trunk-attach.ts";
 import { called, deadline, type Journey, type Onward, restAfter, tell, write } from "./trunk-journey.ts";
 import { contextOf, type View } from "./view.ts";
 
@@ -51,6 +51,7 @@ const step = (journey: Journey): Promise<Onward> | Onward => {
     case "attached":
       return awaitAttached(journey, trunk);
     case "ready":
+      return settleDoubt(journey, trunk);
     case "draining":
     case "gone":
       return "rest";

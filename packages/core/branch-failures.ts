@@ -3,11 +3,13 @@ import { type Advance, type Attempt, disassociated, freed } from "./branch-steps
 import type { Context } from "./decision.ts";
 import { subnetFullWrites } from "./gates.ts";
 import { branded, type PodUid } from "./ids.ts";
+import { doubtedTrunk } from "./lost-trunks.ts";
+import { nodeLookAt } from "./messages-out.ts";
 import type { WaitReason } from "./outcomes.ts";
 import type { Ec2Failure } from "./ports.ts";
 import type { ClaimedBranch, CreatedBranch, Partition, ReleasingBranch } from "./records.ts";
 import { nextWish, type Turn } from "./wait-again.ts";
-import { putBranch } from "./writes.ts";
+import { putBranch, putTrunk } from "./writes.ts";
 
 /** How soon a step is looked at again that EC2 did not let through for a reason that passes, milliseconds. */
 const shortRestMilliseconds = 2_000;
@@ -113,6 +115,7 @@ const afterAssociate = (
       });
     case "not-found":
     case "short-retry":
+      if (failure.message.includes(record.trunkEniId)) return doubtTrunk(partition, context);
       if (record.createdAt + context.settings.notFoundGraceSeconds * 1_000 <= context.now) {
         return freed(partition, record, context, {
           ...turnAfter(failure, context),
@@ -133,6 +136,16 @@ const afterAssociate = (
       // A cut may not be visible yet, an address or a slot may become free: the ENI exists, so the step rests (P19).
       return { kind: "rest", lookAt: context.now + longRestMilliseconds };
   }
+};
+
+/** EC2 does not know the trunk ENI: the branch's own ENI is there, and rests until the trunk was looked for (P13). */
+const doubtTrunk = ({ trunk }: Partition, context: Context): Advance => {
+  const { now, settings } = context;
+  const lookAt = now + longRestMilliseconds;
+  const doubted = doubtedTrunk(trunk, now);
+  if (doubted === undefined) return { kind: "rest", lookAt };
+  const againAt = now + settings.notFoundGraceSeconds * 1_000;
+  return { kind: "rest", lookAt, writes: [putTrunk(doubted, trunk)], envelopes: [nodeLookAt(doubted, againAt, now)] };
 };
 
 interface Teardown {

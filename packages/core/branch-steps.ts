@@ -29,7 +29,13 @@ export type Advance =
   /** Repeat the call soon; when there is no time left, look again at the given time. */
   | { readonly kind: "repeat"; readonly lookAt: number }
   /** Leave it, and look again then. */
-  | { readonly kind: "rest"; readonly lookAt: number; readonly envelopes?: readonly Envelope[] };
+  | {
+      readonly kind: "rest";
+      readonly lookAt: number;
+      /** Committed before, unless somebody else is in the way; only then the messages are sent. */
+      readonly writes?: Transaction;
+      readonly envelopes?: readonly Envelope[];
+    };
 
 /** Beside the answer: what the worker knows about the call. */
 export interface Attempt {

@@ -11,6 +11,7 @@ import type {
 } from "./events.ts";
 import { changeInstance } from "./instances.ts";
 import { lookAtBranch } from "./looks.ts";
+import { strandBranches } from "./lost-trunks.ts";
 import type { Origin } from "./messages-out.ts";
 import { endNode, lookAtNode, observeNode } from "./nodes.ts";
 import { type Circumstances, observePod } from "./observed.ts";
@@ -36,6 +37,7 @@ export const decide = (partition: Partition, arrivals: readonly Arrival[], conte
     return { steps: [], asks: [], notes: [{ message: refused, fields: { instanceId: partition.instanceId } }] };
   }
   if (context.registration !== undefined) reincarnate(draft, context, context.registration.incarnation);
+  strandBranches(draft, context);
   for (const { event, receiveCount } of arrivals) {
     if (event.type === "InstanceStateChanged") changeInstance(draft, context, event);
     if (event.type === "NodeObserved") observeNode(draft, context, event);

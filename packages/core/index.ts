@@ -10,6 +10,7 @@ export * from "./ids.ts";
 export * from "./instance-limits.ts";
 export * from "./instance-limits-table.ts";
 export * from "./intents.ts";
+export * from "./lost-trunks.ts";
 export * from "./messages-out.ts";
 export * from "./nodes.ts";
 export * from "./orphans.ts";

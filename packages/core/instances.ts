@@ -2,9 +2,10 @@ import { type Context, type Draft, decideStep, grantFor } from "./decision.ts";
 import type { InstanceStateChanged } from "./events.ts";
 import { branchLookAt } from "./messages-out.ts";
 import { isPlaced, type PlacedBranch } from "./partition.ts";
-import type { ReleasingBranch, TrunkRecord } from "./records.ts";
+import type { TrunkRecord } from "./records.ts";
+import { stranded } from "./stranded.ts";
 import { tombstone } from "./tombstones.ts";
-import { putBranch, putTrunk, type Unversioned } from "./writes.ts";
+import { putBranch, putTrunk } from "./writes.ts";
 
 /** EC2 says what became of an instance: shutting down drains, terminated ends; a stopped instance keeps everything (P12). */
 export const changeInstance = (draft: Draft, context: Context, event: Pick<InstanceStateChanged, "state">): void => {
@@ -46,29 +47,8 @@ const deleteStranded = (draft: Draft, context: Context, branch: PlacedBranch): v
   const isGranted = grant.granted > 0;
   const stepDeadline = isGranted ? context.now + context.settings.stepDeadlineSeconds * 1_000 : grant.wakeAt;
   decideStep(draft, {
-    writes: [putBranch(stranded(branch, context, stepDeadline), branch)],
+    writes: [putBranch({ ...stranded(branch, context), stepDeadline }, branch)],
     envelopes: isGranted ? [] : [branchLookAt(branch, stepDeadline, context.now)],
     work: isGranted ? [{ kind: "branch", owner, index, ask, fresh: false }] : [],
   });
 };
-
-const stranded = (branch: PlacedBranch, context: Context, stepDeadline: number): Unversioned<ReleasingBranch> => ({
-  kind: "branch",
-  instanceId: branch.instanceId,
-  owner: branch.owner,
-  index: branch.index,
-  status: "releasing",
-  generation: branch.generation,
-  createdAt: branch.createdAt,
-  podVersion: branch.podVersion,
-  namespace: branch.namespace,
-  name: branch.name,
-  enis: branch.enis,
-  request: branch.request,
-  trunkEniId: branch.trunkEniId,
-  vlanId: branch.vlanId,
-  eni: "eni" in branch ? branch.eni : undefined,
-  holdsSlot: branch.status === "releasing" ? branch.holdsSlot : true,
-  deleteNotBefore: context.now,
-  stepDeadline,
-});

@@ -2,6 +2,7 @@ import { areGroupsWanted, hasCooled } from "./cooling.ts";
 import { type Context, type Draft, decideStep } from "./decision.ts";
 import type { BranchLook, NodeGone, NodeObserved } from "./events.ts";
 import { lookAtBranch } from "./looks.ts";
+import { doubtEndsAt } from "./lost-trunks.ts";
 import { chainCopy, nodeLookAt, trunkReadyOutcome } from "./messages-out.ts";
 import { takeOver } from "./observed.ts";
 import type { BranchRecord, TrunkRecord } from "./records.ts";
@@ -23,6 +24,9 @@ export const lookAtNode = (draft: Draft, context: Context, redelivered: boolean)
   if (trunk === undefined) return;
   if (trunk.status === "ready" && redelivered) tellReady(draft, context, trunk);
   if (isTrunkUnderWay(trunk)) carryTrunk(draft, context, trunk);
+  if ((doubtEndsAt(trunk, context) ?? Number.POSITIVE_INFINITY) <= context.now) {
+    decideStep(draft, { work: [{ kind: "trunk" }] });
+  }
   for (const branch of draft.partition.branches) {
     switch (branch.status) {
       case "waiting":

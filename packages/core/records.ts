@@ -54,6 +54,8 @@ export interface TrunkRecord {
   /** Groups of the trunk, and of branches that no policy names groups for. Sorted. */
   readonly securityGroups: readonly SecurityGroupId[];
   readonly trunkEniId?: EniId | undefined;
+  /** The trunk ENI that was there before and is gone: its branches are only deleted (P13). */
+  readonly lostEniId?: EniId | undefined;
   readonly attachmentId?: AttachmentId | undefined;
   readonly deviceIndex?: number | undefined;
   /** Part of the trunk's client token; rises when its ENI is known to be gone (P07, P13). */
@@ -69,7 +71,10 @@ export interface TrunkRecord {
   readonly createdAt: number;
   /** A worker is at the next step until then, epoch milliseconds; any other may take over afterwards (P08). */
   readonly stepDeadline?: number | undefined;
+  /** Since when EC2 does not show the instance, epoch milliseconds (P12). */
   readonly notFoundSince?: number | undefined;
+  /** Since when EC2 does not show the trunk ENI in its place, epoch milliseconds (P13). */
+  readonly eniMissingSince?: number | undefined;
   readonly lastSnapshotAt?: number | undefined;
   /** When the forwarder was last asked for a snapshot of this instance, epoch milliseconds (P03). */
   readonly snapshotAskedAt?: number | undefined;

@@ -1,6 +1,7 @@
 import { keepUntil } from "./cooling.ts";
 import type { Context } from "./decision.ts";
 import { branded, type PodUid } from "./ids.ts";
+import { doubtEndsAt } from "./lost-trunks.ts";
 import { branchLookAt, chainCopy, nodeLookAt } from "./messages-out.ts";
 import { isTrunkUnderWay } from "./nodes.ts";
 import { isPlaced, type PlacedBranch } from "./partition.ts";
@@ -35,7 +36,8 @@ export const overdueMessages = (partition: Partition, context: Context): readonl
   const { trunk } = partition;
   const { now } = context;
   if (trunk === undefined) return [];
-  const isTrunkOverdue = isTrunkUnderWay(trunk) && (trunk.stepDeadline ?? 0) + lostAfterMilliseconds < now;
+  const trunkDueAt = isTrunkUnderWay(trunk) ? (trunk.stepDeadline ?? 0) : doubtEndsAt(trunk, context);
+  const isTrunkOverdue = trunkDueAt !== undefined && trunkDueAt + lostAfterMilliseconds < now;
   return [
     ...(isTrunkOverdue ? [nodeLookAt(trunk, now, now)] : []),
     ...partition.branches.flatMap((branch) => {

@@ -115,7 +115,7 @@ export const noSlotText = (limits: InstanceLimits): string =>
 
 /**
  * The trunk ENI to go on with, of those that carry our tags and name the instance (P13): the attached one, else the one of our own intent, else
- * any that is free. Never create a second one beside it.
+ * any that is free. Never create a second one beside it. One that was given up for lost comes back only when it is attached again.
  */
 export const adoptableTrunk = (trunk: TrunkRecord, found: readonly EniFacts[]): EniFacts | undefined => {
   const ours = found.filter((eni) => eni.interfaceType === "trunk" && eni.cluster === trunk.cluster);
@@ -123,7 +123,7 @@ export const adoptableTrunk = (trunk: TrunkRecord, found: readonly EniFacts[]): 
   const own = ours.find(
     (eni) => eni.intent?.createdAt === trunk.createdAt && eni.intent.generation === trunk.generation,
   );
-  return attached ?? own ?? ours.find((eni) => eni.attachment === undefined);
+  return attached ?? own ?? ours.find((eni) => eni.attachment === undefined && eni.eniId !== trunk.lostEniId);
 };
 
 /**

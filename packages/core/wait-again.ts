@@ -4,11 +4,14 @@ import { chainCopy } from "./messages-out.ts";
 import type { Envelope } from "./ports.ts";
 import type { ClaimedBranch, CreatedBranch, Partition, ReleasingBranch, WaitingBranch, Wish } from "./records.ts";
 import type { Write } from "./transaction.ts";
-import { type Deferral, deferralOutcome, isWorthTelling } from "./waiting.ts";
+import { type Deferral, deferralOutcome, intentTime, isWorthTelling } from "./waiting.ts";
 import { putBranch } from "./writes.ts";
 
 /** A branch between its claim and its end. */
 export type PlacedStep = ClaimedBranch | CreatedBranch | ReleasingBranch;
+
+/** What the next wish of a pod follows from. */
+export type Wished = Pick<PlacedStep, "request" | "wish">;
 
 /** Why a pod waits again, and until when. */
 export type Turn = Deferral;
@@ -21,7 +24,7 @@ export const soon = (context: Context): Turn => ({
 });
 
 /** The wish of a pod after another deferral: the chain goes on where it was, also over a claim (P15). */
-export const nextWish = (record: PlacedStep, turn: Turn, context: Context): Wish => {
+export const nextWish = (record: Wished, turn: Turn, context: Context): Wish => {
   const before = record.wish;
   return {
     securityGroups: before?.securityGroups ?? record.request.securityGroups,
@@ -39,7 +42,7 @@ const hasSameReason = (before: Wish | undefined, turn: Turn): boolean =>
   before?.reason === turn.reason && before.problem === turn.problem;
 
 /** Whether the pod must be told about a new turn: each change of reason once, and not for a moment's wait (P16). */
-const isNews = (record: PlacedStep, turn: Turn, context: Context): boolean =>
+const isNews = (record: Wished, turn: Turn, context: Context): boolean =>
   isWorthTelling(turn, context) && !(hasSameReason(record.wish, turn) && record.wish?.told === true);
 
 /**
@@ -76,8 +79,10 @@ export const waitAgain = (
 export const claimAgain = (record: PlacedStep, vlanId: VlanId, context: Context): Write => {
   const { request, trunkEniId, wish } = record;
   const stepDeadline = context.now + context.settings.stepDeadlineSeconds * 1_000;
+  // The next ENI's age counts from now: NotFound and refusals are judged by it.
+  const createdAt = intentTime(record, context.now);
   return putBranch(
-    { ...identityOf(record), status: "claimed", request, trunkEniId, vlanId, stepDeadline, wish },
+    { ...identityOf(record), createdAt, status: "claimed", request, trunkEniId, vlanId, stepDeadline, wish },
     record,
   );
 };

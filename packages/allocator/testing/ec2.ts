@@ -39,14 +39,18 @@ export interface FakeEc2 extends Ec2 {
   readonly missingGroups: Set<string>;
   refuse: Refuse | undefined;
   branches(): readonly FakeEni[];
+  /** Detaches an interface by hand: it stays, and so do its associations. */
+  detach(eniId: EniId): void;
   /** Ends an instance: its trunk goes, its branches stay behind as orphans. */
   terminate(instanceId: InstanceId): void;
 }
 
-const failure = (action: Ec2Action, remedy: Ec2Remedy, code: string): { ok: false; failure: Ec2Failure } => ({
-  ok: false,
-  failure: { action, remedy, code, message: `${code} from the fake` },
-});
+const failure = (
+  action: Ec2Action,
+  remedy: Ec2Remedy,
+  code: string,
+  message = `${code} from the fake`,
+): { ok: false; failure: Ec2Failure } => ({ ok: false, failure: { action, remedy, code, message } });
 
 /** Makes an EC2 without anything in it. */
 export const createFakeEc2 = (): FakeEc2 => {
@@ -117,6 +121,14 @@ export const createFakeEc2 = (): FakeEc2 => {
     missingGroups,
     refuse: undefined,
     branches: () => [...enis.values()].filter(({ interfaceType }) => interfaceType !== "trunk"),
+    detach: (eniId) => {
+      const eni = enis.get(eniId);
+      const instance = eni?.attachment?.instanceId && instances.get(eni.attachment.instanceId);
+      if (!eni || !instance) return;
+      const deviceIndexes = instance.deviceIndexes.filter((index) => index !== eni.attachment?.deviceIndex);
+      instances.set(instance.instanceId, { ...instance, deviceIndexes });
+      enis.set(eniId, { ...eni, status: "available", attachment: undefined });
+    },
     terminate: (instanceId) => {
       const instance = instances.get(instanceId);
       if (instance !== undefined) instances.set(instanceId, { ...instance, state: "terminated", deviceIndexes: [] });
@@ -164,7 +176,9 @@ export const createFakeEc2 = (): FakeEc2 => {
         if (before !== undefined) return { ok: true, value: { associationId: before } };
         const eni = enis.get(eniId);
         if (eni === undefined || !enis.has(trunkEniId)) {
-          return failure("AssociateTrunkInterface", "not-found", "InvalidNetworkInterfaceID.NotFound");
+          const missing = eni === undefined ? eniId : trunkEniId;
+          const message = `The networkInterface ID '${missing}' does not exist`;
+          return failure("AssociateTrunkInterface", "short-retry", "InvalidNetworkInterfaceID.NotFound", message);
         }
         const taken = [...enis.values()].some(
           ({ association }) => association?.trunkEniId === trunkEniId && association.vlanId === vlanId,

@@ -157,6 +157,7 @@ export const createTestWorld = (changes: Partial<Settings> = {}, makePacer?: (cl
     },
     run: async (seconds) => {
       const until = clock.now() + seconds * 1_000;
+      collect();
       for (;;) {
         const batch = take();
         if (batch.length > 0) {
