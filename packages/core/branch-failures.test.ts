@@ -129,10 +129,15 @@ describe("a refused call", () => {
     expect(follow({ record: created, result: failed("not-found"), attempts: 2 }).kind).toBe("rest");
   });
 
-  it("of an association whose ENI is gone after a minute lets the pod begin anew with the next generation", () => {
+  it("of an association whose ENI is not there after a minute deletes it all the same, and lets the pod begin anew", () => {
     expect(follow({ record: created, result: failed("not-found"), afterSeconds: 60 })).toMatchObject({
-      writes: [{ record: { held: 0 } }, { record: { status: "waiting", generation: 1 } }],
+      writes: [{ record: { status: "releasing", wish: { reason: "step-under-way" } } }],
     });
+  });
+
+  it("of an association counts the minute from EC2's answer, not from the intent", () => {
+    const late = { ...created, eniCreatedAt: start + 50_000 };
+    expect(follow({ record: late, result: failed("not-found"), afterSeconds: 60 }).kind).toBe("repeat");
   });
 
   it.each<Ec2Remedy>(["permanent", "permanent-node", "unauthorised", "mismatch"])(

@@ -42,7 +42,7 @@ export const afterFailure = (
       );
     case "delete":
       return (
-        afterTeardown(call.record, failure, context, call.record.createdAt) ?? freed(partition, call.record, context)
+        afterTeardown(call.record, failure, context, eniTime(call.record)) ?? freed(partition, call.record, context)
       );
   }
 };
@@ -107,22 +107,17 @@ const afterAssociate = (
   failure: Ec2Failure,
   context: Context & Attempt,
 ): Advance => {
+  const refused = turnAfter(failure, context);
+  const again: Turn = { ...refused, reason: "step-under-way", wakeAt: context.now, problem: undefined };
   switch (failure.remedy) {
     case "vlan-taken":
-      return teardown(record, context, {
-        keepsVlan: true,
-        turn: { ...turnAfter(failure, context), reason: "step-under-way", wakeAt: context.now, problem: undefined },
-      });
+      return teardown(record, context, { keepsVlan: true, turn: again });
     case "not-found":
     case "short-retry":
       if (failure.message.includes(record.trunkEniId)) return doubtTrunk(partition, context);
-      if (record.createdAt + context.settings.notFoundGraceSeconds * 1_000 <= context.now) {
-        return freed(partition, record, context, {
-          ...turnAfter(failure, context),
-          reason: "step-under-way",
-          wakeAt: context.now,
-          problem: undefined,
-        });
+      // What is missing may be the trunk as well: only the deletion tells that no ENI is left behind.
+      if (record.eniCreatedAt + context.settings.notFoundGraceSeconds * 1_000 <= context.now) {
+        return teardown(record, context, { turn: again });
       }
       return context.attempts < shortRetriesMax
         ? { kind: "repeat", lookAt: context.now + shortRestMilliseconds }
@@ -131,7 +126,7 @@ const afterAssociate = (
     case "permanent-node":
     case "unauthorised":
     case "mismatch":
-      return teardown(record, context, { turn: turnAfter(failure, context) });
+      return teardown(record, context, { turn: refused });
     default:
       // A cut may not be visible yet, an address or a slot may become free: the ENI exists, so the step rests (P19).
       return { kind: "rest", lookAt: context.now + longRestMilliseconds };
@@ -171,6 +166,10 @@ const teardown = (record: CreatedBranch, context: Context, { turn, keepsVlan }: 
   ],
   envelopes: [],
 });
+
+/** When EC2 made an ENI, or later. */
+const eniTime = ({ eniCreatedAt, associatedAt, createdAt }: ReleasingBranch): number =>
+  eniCreatedAt ?? associatedAt ?? createdAt;
 
 /** Undefined: what was to be removed is gone. NotFound says so only when its creation is old enough to be visible (P07). */
 const afterTeardown = (

@@ -75,8 +75,8 @@ const created = (record: ClaimedBranch | ReleasingBranch, eni: BranchEni, contex
   const stepDeadline = context.now + context.settings.stepDeadlineSeconds * 1_000;
   const next =
     record.status === "claimed"
-      ? ({ ...record, status: "created", eni, stepDeadline } as const)
-      : { ...record, eni, stepDeadline };
+      ? ({ ...record, status: "created", eni, eniCreatedAt: context.now, stepDeadline } as const)
+      : { ...record, eni, eniCreatedAt: context.now, stepDeadline };
   return { kind: "commit", writes: [putBranch(next, record)], envelopes: [] };
 };
 
@@ -97,7 +97,7 @@ const associated = (
   associationId: AssociationId,
   context: Context,
 ): Advance => {
-  const { stepDeadline: _stepDeadline, wish: _wish, ...rest } = record;
+  const { stepDeadline: _stepDeadline, wish: _wish, eniCreatedAt: _eniCreatedAt, ...rest } = record;
   const writes = [putBranch({ ...rest, status: "associated", associationId, associatedAt: context.now }, record)];
   // Other workers may be at the pod's other ENIs, and none of them would see all.
   if (record.enis > 1) return { kind: "commit", writes, envelopes: [], mayComplete: record.owner };

@@ -4,7 +4,14 @@ import type { PodGone } from "./events.ts";
 import { compareVersions, type ResourceVersion } from "./ids.ts";
 import { branchLookAt } from "./messages-out.ts";
 import { branchesOf } from "./partition.ts";
-import type { AssociatedBranch, BranchRecord, ClaimedBranch, CoolingBranch, CreatedBranch } from "./records.ts";
+import type {
+  AssociatedBranch,
+  BranchRecord,
+  ClaimedBranch,
+  CoolingBranch,
+  CreatedBranch,
+  ReleasingBranch,
+} from "./records.ts";
 import { tombstone } from "./tombstones.ts";
 import { putBranch, type Unversioned } from "./writes.ts";
 
@@ -56,14 +63,27 @@ const endBranch = (draft: Draft, context: Context, branch: BranchRecord, end: En
       else if (redelivered) decideStep(draft, { envelopes: [branchLookAt(branch, branch.coolUntil, context.now)] });
       return;
     case "releasing":
-      if (redelivered) decideStep(draft, { envelopes: [branchLookAt(branch, branch.stepDeadline, context.now)] });
+      if (branch.wish !== undefined) dropWish(draft, context, { ...branch, podVersion });
+      else if (redelivered) decideStep(draft, { envelopes: [branchLookAt(branch, branch.stepDeadline, context.now)] });
       return;
     case "gone":
       return;
   }
 };
 
-/** A wish, or a creation under way, whose pod is not there any more. */
+/**
+ * The pod of an ENI that was to be replaced has ended: once the ENI is gone, nobody waits again. Its worker may meet this write and stop, so
+ * that a look goes on (P08).
+ */
+const dropWish = (draft: Draft, context: Context, branch: ReleasingBranch): void => {
+  const { wish: _wish, ...rest } = branch;
+  decideStep(draft, {
+    writes: [putBranch(rest, branchAsRead(draft, branch))],
+    envelopes: [branchLookAt(branch, branch.stepDeadline, context.now)],
+  });
+};
+
+/** A wish, or a creation or replacement under way, whose pod is not there any more. */
 export const endOmitted = (draft: Draft, context: Context, branch: BranchRecord): void => {
   endBranch(draft, context, branch, { resourceVersion: branch.podVersion }, false);
 };

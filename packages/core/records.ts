@@ -167,6 +167,8 @@ export interface CreatedBranch extends OnTrunk {
   readonly status: "created";
   readonly wish?: Wish | undefined;
   readonly eni: BranchEni;
+  /** When EC2 answered with the ENI, epoch milliseconds: NotFound counts only some time later (P07). */
+  readonly eniCreatedAt: number;
   readonly stepDeadline: number;
 }
 
@@ -206,6 +208,8 @@ export interface ReleasingBranch extends OnTrunk {
   /** The ENI is not deleted earlier, epoch milliseconds (P20). */
   readonly deleteNotBefore: number;
   readonly stepDeadline: number;
+  /** When EC2 answered with the ENI, epoch milliseconds; absent when that was before it was associated, or has not been. */
+  readonly eniCreatedAt?: number | undefined;
   /** When EC2 associated the ENI, epoch milliseconds; absent when it never was. */
   readonly associatedAt?: number | undefined;
   /** The pod lives on: it waits again once this ENI is gone. */

@@ -165,6 +165,7 @@ const omit = (draft: Draft, context: Context, branch: BranchRecord, { snapshot, 
     case "waiting":
     case "claimed":
     case "created":
+    case "releasing":
       if (isOlder) endOmitted(draft, context, branch);
       return;
     case "associated":
@@ -179,7 +180,6 @@ const omit = (draft: Draft, context: Context, branch: BranchRecord, { snapshot, 
         decideStep(draft, { writes: [putBranch({ ...branch, unconfirmed: false }, branch)] });
       }
       return;
-    case "releasing":
     case "gone":
       return;
   }
@@ -198,7 +198,7 @@ export const reincarnate = (draft: Draft, context: Context, incarnation: TrunkRe
   for (const branch of branches.filter((found) => isPlaced(found) || found.status === "waiting")) {
     if (branch.status === "associated") {
       cool(draft, context, branch, { resourceVersion: branded("0"), unconfirmed: true });
-    } else if (branch.status !== "cooling" && branch.status !== "releasing") endOmitted(draft, context, branch);
+    } else if (branch.status !== "cooling") endOmitted(draft, context, branch);
   }
   decideStep(draft, { writes: [putTrunk({ ...trunk, incarnation, rebuilding: true }, trunk)] });
 };

@@ -80,6 +80,7 @@ export const createdBranch = (owner: string, changes: Partial<CreatedBranch> = {
   ...onTrunk(owner, 1),
   status: "created",
   eni: eniOf(owner),
+  eniCreatedAt: start,
   stepDeadline: start + 60_000,
   ...changes,
 });
