@@ -11,6 +11,9 @@ import {
 import { localDurations } from "./durations.ts";
 import { localAccount, localStage } from "./queues.ts";
 
+/** The epoch of the local world's table, which lives no longer than its world. */
+export const localEpoch = "local-1";
+
 /** Where the local world's servers are. */
 export interface Endpoints {
   readonly dynamodb: string;
@@ -38,7 +41,7 @@ export function functionEnvironment(
   return {
     [variables.deployment]: deploymentName(localStage),
     [variables.table]: tableName(localStage),
-    [variables.epoch]: "local-1",
+    [variables.epoch]: localEpoch,
     [variables.account]: localAccount,
     [variables.region]: endpoints.region,
     [variables.clusters]: JSON.stringify(clusters),

@@ -1,9 +1,10 @@
-import { type Ec2Action, type Ec2Model, type Ec2State, startEc2Emulator } from "@trunkline/emulator-ec2";
-import { landscapeSeed, makeLandscape } from "@trunkline/local";
+import { branded, type ClusterName, type InstanceId } from "@trunkline/core";
+import type { Ec2Model, Ec2State } from "@trunkline/emulator-ec2";
 import { bodyBytesMax, parsePodEvent } from "@trunkline/messages";
 import { clusterQueueName, sharedQueueName } from "@trunkline/runtime/names";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type LocalWorld, startLocalWorld, withoutDelay } from "../support/local-world.ts";
+import { type History, recordHistory, withTwin } from "../support/twin-ec2.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
 const trunkLabel = "vpc.amazonaws.com/has-trunk-attached";
@@ -11,13 +12,12 @@ const unheardOf = "z9.large";
 
 type Instance = Ec2State["instances"][number];
 
-/** Calls that changed EC2, or tried to, in their order. */
-const history: { action: Ec2Action; input: object }[] = [];
 /** Instances that EC2 describes with a type that no table knows. */
 const unheardOfInstances = new Set<string | undefined>();
 
 let local: LocalWorld;
 let goodInstance: string;
+let history: History;
 
 beforeAll(async () => {
   local = await startLocalWorld({
@@ -25,7 +25,8 @@ beforeAll(async () => {
     visibilityTimeoutSeconds: 1,
     overrides: { durations: { refusalRetrySeconds: 2 } },
     prepare: async ({ ec2, addNodes }) => {
-      spyOn(ec2.model());
+      describeUnheardOfTypes(ec2.model());
+      history = recordHistory(ec2.model());
       [goodInstance = ""] = await addNodes(1, "m5.large");
     },
   });
@@ -34,11 +35,10 @@ beforeAll(async () => {
 
 afterAll(() => local.stop());
 
-/** Notes what changes EC2, and lets it describe instance types of tomorrow. */
-function spyOn(model: Ec2Model): void {
+/** Lets EC2 describe instance types of tomorrow. */
+function describeUnheardOfTypes(model: Ec2Model): void {
   const perform = model.perform.bind(model);
   vi.spyOn(model, "perform").mockImplementation((action, input) => {
-    if (!action.startsWith("Describe")) history.push({ action, input });
     const output = perform(action, input);
     if (action !== "DescribeInstances") return output;
     const { Reservations = [] } = output as { Reservations?: { Instances?: { InstanceId?: string }[] }[] };
@@ -143,33 +143,12 @@ const createGroup = (model: Ec2Model) =>
     VpcId: local.world.facts.vpcId,
   }).GroupId ?? "";
 
-/** The ID of the group that EC2 will make next: another EC2 with the same seed has lived through the same. */
-async function nextGroupId(): Promise<string> {
-  const twin = await startEc2Emulator({ region: local.world.facts.region, seed: landscapeSeed, config: withoutDelay });
-  try {
-    const model = twin.model();
-    makeLandscape(model);
-    // Whoever listens makes EC2 give its events identifiers.
-    model.onInstanceStateChange(() => {});
-    for (const { action, input } of history) {
-      try {
-        model.perform(action, input as never);
-      } catch {
-        // What was refused there is refused here too, and changes nothing.
-      }
-    }
-    return createGroup(model);
-  } finally {
-    await twin.stop();
-  }
-}
-
 describe("a policy that names a group that does not exist", () => {
   test("its pod is told in EC2's words, waits, and proceeds when the group is created", async () => {
     const { name } = await goodNode();
     await eventually(async () => expect(await local.eventsOn(name)).toContain(trunkIsReady));
     await eventually(expectEverythingRuns);
-    const groupId = await nextGroupId();
+    const groupId = await withTwin(history, createGroup);
 
     await createPolicy("early", groupId);
     await createPod("early");
@@ -264,10 +243,11 @@ describe("messages on the queues", () => {
 
   test("about another cluster's instance are noted and change nothing", async () => {
     const good = await wish();
-    const { InstanceId: instanceId } = runInstance("kubernetes.io/cluster/other");
-    const trunk = (await local.rows()).find(({ pk, sk }) => pk === `NODE#${good.instanceId}` && sk === "0#TRUNK");
+    const { InstanceId: instanceId = "" } = runInstance("kubernetes.io/cluster/other");
+    const { trunk } = await local.ledger.load(branded(goodInstance));
     if (trunk === undefined) throw new Error("There is no trunk.");
-    await local.putRow({ ...trunk, pk: `NODE#${instanceId}`, cluster: "other" });
+    const record = { ...trunk, instanceId: branded<InstanceId>(instanceId), cluster: branded<ClusterName>("other") };
+    await local.ledger.commit([{ kind: "put", record, expect: [] }]);
     const before = await everything();
 
     await local.send(podEvents, JSON.stringify({ ...good, instanceId }));

@@ -3,9 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { DynamoDBDocumentClient, PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import type { Ledger } from "@trunkline/core";
 import type { ApiAccess, KubernetesObject } from "@trunkline/emulator-kubernetes/ports";
-import { forkTrunkline, startWorld, type World, writeWorldFiles } from "@trunkline/local";
+import { createLedger } from "@trunkline/ledger";
+import { forkTrunkline, localEpoch, startWorld, type World, writeWorldFiles } from "@trunkline/local";
+import { systemClock } from "@trunkline/runtime";
 import { deadLettersName, tableName } from "@trunkline/runtime/names";
 
 /** A row of the ledger as DynamoDB holds it. */
@@ -19,9 +22,10 @@ export interface LocalWorld {
   deadLetters(queue: string): readonly string[];
   /** Lines that Trunkline has logged so far, parsed; lines that are no JSON are left out. */
   log(): Promise<readonly Record<string, unknown>[]>;
+  /** The ledger, by its own adapter. */
+  readonly ledger: Ledger;
   /** All rows of the ledger. */
   rows(): Promise<readonly Row[]>;
-  putRow(row: Row): Promise<void>;
   /** `reason: message` of the events on an object of this name. */
   eventsOn(name: string): Promise<readonly string[]>;
   stop(): Promise<void>;
@@ -77,10 +81,8 @@ export async function startLocalWorld(
     deadLetters: (queue) =>
       (queues.server.inspectQueue(deadLettersName(queue))?.messages.ready ?? []).map(({ body }) => body),
     log: async () => (await readFile(join(folder, "trunkline.log"), "utf8")).split("\n").flatMap(parsed),
+    ledger: createLedger({ client, table: TableName, epoch: localEpoch, clock: systemClock }),
     rows: async () => ((await table.send(new ScanCommand({ TableName, ConsistentRead: true }))).Items ?? []) as Row[],
-    putRow: async (Item) => {
-      await table.send(new PutCommand({ TableName, Item }));
-    },
     eventsOn: async (name) => {
       const { objects } = await administrator.list({ group: "", resource: "events" });
       return objects.map(asEvent).flatMap(({ reason, message, involvedObject }) => {
