@@ -14,6 +14,7 @@ import {
   replacedTrunk,
   type TrunkRecord,
   type VlanId,
+  wishOf,
 } from "./index.ts";
 import { decided, envelopesOf, nodeLook, recordsOf } from "./testing/arrivals.ts";
 import { modelContext, modelTrunk } from "./testing/model-node.ts";
@@ -127,6 +128,11 @@ describe("P13: the branches of a lost trunk", () => {
     const wish = { reason: "trunk-not-ready", securityGroups: ["sg-a"], chain: 1 };
     expect(recordsOf(torn([claimedBranch("pod-1")]))[0]).toMatchObject({ status: "releasing", wish });
     expect(recordsOf(torn([createdBranch("pod-1")]))[0]).toMatchObject({ eni: { eniId: "eni-of-pod-1" }, wish });
+
+    const before = wishOf(waitingBranch("pod-1", { chain: 4 }));
+    expect(recordsOf(torn([createdBranch("pod-1", { wish: before })]))[0]).toMatchObject({
+      wish: { ...wish, chain: 5 },
+    });
 
     const two = [associatedBranch("pod-1", { enis: 2 }), claimedBranch("pod-1", { enis: 2, index: 1, ...vlan(2) })];
     expect(recordsOf(torn(two)).slice(0, 2)).toMatchObject([

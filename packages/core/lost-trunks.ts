@@ -57,7 +57,6 @@ export const strandBranches = (draft: Draft, context: Context): void => {
       const next: Unversioned<ReleasingBranch> = {
         ...stranded(branch, context),
         associationId: "associationId" in branch ? branch.associationId : undefined,
-        associatedAt: "associatedAt" in branch ? branch.associatedAt : undefined,
         // Its slot was the old trunk's: the new one gets none back.
         holdsSlot: false,
         wish: wishAfter(partition, branch, context),

@@ -20,6 +20,8 @@ export const stranded = (branch: PlacedBranch, { now }: Context): Unversioned<Re
   trunkEniId: branch.trunkEniId,
   vlanId: branch.vlanId,
   eni: "eni" in branch ? branch.eni : undefined,
+  eniCreatedAt: "eniCreatedAt" in branch ? branch.eniCreatedAt : undefined,
+  associatedAt: "associatedAt" in branch ? branch.associatedAt : undefined,
   holdsSlot: branch.status === "releasing" ? branch.holdsSlot : true,
   deleteNotBefore: now,
   stepDeadline: now,
