@@ -3,7 +3,7 @@ import type { Ec2Model, Ec2State } from "@trunkline/emulator-ec2";
 import { bodyBytesMax, parsePodEvent } from "@trunkline/messages";
 import { clusterQueueName, sharedQueueName } from "@trunkline/runtime/names";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type LocalWorld, startLocalWorld, withoutDelay } from "../support/local-world.ts";
+import { enablePodEni, type LocalWorld, startLocalWorld, withoutDelay } from "../support/local-world.ts";
 import { type History, recordHistory, withTwin } from "../support/twin-ec2.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
@@ -25,44 +25,23 @@ beforeAll(async () => {
     visibilityTimeoutSeconds: 1,
     overrides: { durations: { refusalRetrySeconds: 2 } },
     prepare: async ({ ec2, addNodes }) => {
-      describeUnheardOfTypes(ec2.model());
-      history = recordHistory(ec2.model());
+      history = recordHistory(ec2.model(), nameUnheardOfTypes);
       [goodInstance = ""] = await addNodes(1, "m5.large");
     },
   });
-  await enablePodEni();
+  await enablePodEni(local.administrator);
 });
 
 afterAll(() => local.stop());
 
 /** Lets EC2 describe instance types of tomorrow. */
-function describeUnheardOfTypes(model: Ec2Model): void {
-  const perform = model.perform.bind(model);
-  vi.spyOn(model, "perform").mockImplementation((action, input) => {
-    const output = perform(action, input);
-    if (action !== "DescribeInstances") return output;
-    const { Reservations = [] } = output as { Reservations?: { Instances?: { InstanceId?: string }[] }[] };
-    for (const instance of Reservations.flatMap(({ Instances = [] }) => Instances))
-      if (unheardOfInstances.has(instance.InstanceId)) Object.assign(instance, { InstanceType: unheardOf });
-    return output;
-  });
+function nameUnheardOfTypes(answer: { Reservations?: { Instances?: { InstanceId?: string }[] }[] }): void {
+  for (const instance of (answer.Reservations ?? []).flatMap(({ Instances = [] }) => Instances))
+    if (unheardOfInstances.has(instance.InstanceId)) Object.assign(instance, { InstanceType: unheardOf });
 }
 
 const eventually = <Found>(look: () => Promise<Found> | Found, seconds = 15) =>
   vi.waitFor(look, { timeout: seconds * 1_000, interval: 50 });
-
-const enablePodEni = () =>
-  local.administrator.patch(
-    { group: "apps", resource: "daemonsets", namespace: "kube-system", name: "aws-node" },
-    {
-      type: "strategic",
-      body: {
-        spec: {
-          template: { spec: { containers: [{ name: "aws-node", env: [{ name: "ENABLE_POD_ENI", value: "true" }] }] } },
-        },
-      },
-    },
-  );
 
 const podRef = (name: string) => ({ group: "", resource: "pods", namespace: "default", name });
 const annotationOf = async (name: string) =>

@@ -110,3 +110,12 @@ function parsed(line: string): readonly Record<string, unknown>[] {
     return [];
   }
 }
+
+/** Does what `kubectl set env daemonset aws-node -n kube-system ENABLE_POD_ENI=true` does. */
+export async function enablePodEni(administrator: ApiAccess): Promise<void> {
+  const containers = [{ name: "aws-node", env: [{ name: "ENABLE_POD_ENI", value: "true" }] }];
+  await administrator.patch(
+    { group: "apps", resource: "daemonsets", namespace: "kube-system", name: "aws-node" },
+    { type: "strategic", body: { spec: { template: { spec: { containers } } } } },
+  );
+}

@@ -6,13 +6,19 @@ import { withoutDelay } from "./local-world.ts";
 /** Calls that changed EC2, or tried to, in their order. */
 export type History = readonly { readonly action: Ec2Action; readonly input: object }[];
 
-/** Notes from now on what changes the EC2 of a local world, which must do so {@link withoutDelay}. */
-export function recordHistory(model: Ec2Model): History {
+/**
+ * Notes from now on what changes the EC2 of a local world, which must do so {@link withoutDelay}.
+ *
+ * @param described - may change what a describe answers
+ */
+export function recordHistory(model: Ec2Model, described: (answer: object) => void): History {
   const history: { action: Ec2Action; input: object }[] = [];
   const perform = model.perform.bind(model);
   vi.spyOn(model, "perform").mockImplementation((action, input) => {
     if (!action.startsWith("Describe")) history.push({ action, input });
-    return perform(action, input);
+    const answer = perform(action, input);
+    if (action.startsWith("Describe")) described(answer);
+    return answer;
   });
   return history;
 }
