@@ -15,6 +15,7 @@ import {
 import { makeCall, reportCall } from "./calls.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { spreadWord } from "./probes.ts";
+import { explained } from "./refusals.ts";
 import { type Purse, takeToken } from "./tokens.ts";
 import { branchIn, commitTo, contextOf, inTurn, reloadView, touchesTrunk, type View } from "./view.ts";
 
@@ -58,9 +59,10 @@ export const carryBranch = async (
       await rest(dependencies, view, journey, denied);
       return;
     }
-    const result = await makeCall(dependencies, view, call);
+    const answer = await makeCall(dependencies, view, call);
     journey.attempts += 1;
-    await reportCall(dependencies, actionOf(call), result);
+    await reportCall(dependencies, actionOf(call), answer);
+    const result = await explained(dependencies, view, call, answer);
     const next = await settle(dependencies, view, journey, call, result);
     await spreadWord(dependencies, view, call, result);
     call = next;

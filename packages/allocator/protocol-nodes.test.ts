@@ -1,4 +1,4 @@
-import { branded } from "@trunkline/core";
+import { branded, type SubnetId } from "@trunkline/core";
 import { describe, expect, it } from "vitest";
 import { handleInstanceEvents, handlePodEvents, reap } from "./index.ts";
 import {
@@ -145,6 +145,21 @@ describe("the ledger protocol: nodes and their ends", () => {
 
     expect(world.outbox.outcomes()).toMatchObject([
       { type: "NodeTrunkProblem", detail: `the instance ${testInstance} lacks the tag kubernetes.io/cluster/blue` },
+    ]);
+    expect(world.ledger.records()).toEqual([]);
+  });
+
+  it("P19: tells a node whose ENIConfig names a subnet of another VPC", async () => {
+    const world = createTestWorld();
+    addInstance(world);
+    const subnetId = branded<SubnetId>("subnet-0000000000000000f");
+    world.ec2.subnets.set(subnetId, { subnetId, vpcId: "vpc-2", cidr: "10.0.0.0/24", ipv6Cidr: "", freeAddresses: 9 });
+
+    world.send(nodeObserved(testInstance, { eniConfig: { name: "zone-a", subnetId, securityGroups: [] } }));
+    await world.run(1);
+
+    expect(world.outbox.outcomes()).toMatchObject([
+      { type: "NodeTrunkProblem", detail: `the subnet ${subnetId} belongs to vpc-2, the instance to vpc-1` },
     ]);
     expect(world.ledger.records()).toEqual([]);
   });

@@ -99,6 +99,43 @@ describe("the ledger protocol: the pacer and refusals", () => {
     expect(new Set(assignedPods(world)).size).toBe(4);
   });
 
+  it("P19: groups of another VPC are the refusal of the pods that name them, and never pause their cluster", async () => {
+    const world = await readyWorld();
+    world.send(registered({ groupSets: [] }));
+    const foreign = ["sg-1", "sg-2", "sg-3", "sg-4"];
+    for (const group of foreign) world.ec2.foreignGroups.set(group, "vpc-2");
+    for (const [number, group] of foreign.entries()) world.send(podObserved(number + 1, { securityGroups: [group] }));
+    await world.run(1);
+
+    world.send(podObserved(9));
+    await world.run(1);
+
+    expect(assignedPods(world)).toEqual([podUid(9)]);
+    expect(world.ec2.calls.filter((action) => action === "DescribeSecurityGroups")).toHaveLength(4);
+    expect(world.outbox.outcomes().filter(({ type }) => type === "PodEniFailed")).toContainEqual(
+      expect.objectContaining({
+        code: "SecurityGroupNotInVpc",
+        detail: "the security group sg-1 belongs to vpc-2, the node to vpc-1",
+      }),
+    );
+  });
+
+  it("P19: a refusal that no group explains counts against the cluster, also when nobody may look at groups", async () => {
+    const world = await readyWorld();
+    world.send(registered({ groupSets: [] }));
+    world.ec2.refuse = (action) =>
+      action === "CreateNetworkInterface" || action === "DescribeSecurityGroups"
+        ? { remedy: "unauthorised", code: "UnauthorizedOperation" }
+        : undefined;
+
+    for (const number of [1, 2, 3]) world.send(podObserved(number, { securityGroups: [`sg-${number}`] }));
+    await world.run(1);
+    world.send(podObserved(4));
+    await world.run(1);
+
+    expect(await branchOf(world, 4)).toMatchObject({ status: "waiting", reason: "cluster-paused" });
+  });
+
   it("P19: a cluster that has as many ENIs as it may have waits, by the reaper's count", async () => {
     const world = await readyWorld();
     const registration = registered({ groupSets: [] });

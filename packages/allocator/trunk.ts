@@ -84,6 +84,11 @@ const request = async (journey: Journey, node: NodeObserved, from: TrunkRecord |
     await tell(journey, node, "NodeTrunkFailedInit", `the subnet ${subnetId} does not exist`);
     return "rest";
   }
+  if (subnet.value.vpcId !== seen.value.vpcId) {
+    const detail = `the subnet ${subnetId} belongs to ${subnet.value.vpcId}, the instance to ${seen.value.vpcId}`;
+    await tell(journey, node, "NodeTrunkFailedInit", detail);
+    return "rest";
+  }
   const facts = { node, instance: seen.value, subnet: subnet.value, limits };
   return write(journey, from, requestedTrunk(facts, contextOf(dependencies, view)));
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { branchRequest, isRefusal } from "./index.ts";
+import { branchRequest, branded, groupRefusal, isRefusal, type SecurityGroupId } from "./index.ts";
 import { modelSettings, modelTrunk } from "./testing/model-node.ts";
 
 const blue = modelTrunk().cluster;
@@ -44,5 +44,24 @@ describe("the request of a branch", () => {
     expect(isRefusal(branchRequest({ enis: 1, securityGroups: ["sg-a"] }, modelTrunk(), limits, modelSettings))).toBe(
       false,
     );
+  });
+});
+
+describe("P19: the groups of a refused request", () => {
+  const group = (id: string, vpcId = "vpc-1") => ({ groupId: branded<SecurityGroupId>(id), vpcId });
+  const request = { securityGroups: [branded<SecurityGroupId>("sg-a"), branded<SecurityGroupId>("sg-b")] };
+
+  it("explain the refusal when one does not exist, in EC2's words, or is of another VPC", () => {
+    expect(groupRefusal(request, modelTrunk(), [group("sg-a")])).toEqual({
+      code: "InvalidSecurityGroupID.NotFound",
+      detail: "The securityGroup ID 'sg-b' does not exist",
+    });
+    expect(groupRefusal(request, modelTrunk(), [group("sg-a"), group("sg-b", "vpc-2")])).toMatchObject({
+      code: "SecurityGroupNotInVpc",
+    });
+  });
+
+  it("explain nothing when all are there", () => {
+    expect(groupRefusal(request, modelTrunk(), [group("sg-b"), group("sg-a")])).toBeUndefined();
   });
 });

@@ -63,3 +63,29 @@ export const branchRequest = (
 
 /** Tells a refusal from a request. */
 export const isRefusal = (answer: BranchRequest | Refusal): answer is Refusal => "code" in answer;
+
+/**
+ * Why a request cannot be met because of a group that does not exist, in EC2's own words, or belongs to another VPC than the node. EC2 answers the
+ * latter with `UnauthorizedOperation` too, which says nothing about the cluster (P19).
+ *
+ * @param found those of the request's groups that exist
+ */
+export const groupRefusal = (
+  { securityGroups }: Pick<BranchRequest, "securityGroups">,
+  { vpcId }: Pick<TrunkRecord, "vpcId">,
+  found: readonly { readonly groupId: SecurityGroupId; readonly vpcId: string }[],
+): Refusal | undefined => {
+  for (const id of securityGroups) {
+    const group = found.find(({ groupId }) => groupId === id);
+    if (group === undefined) {
+      return { code: "InvalidSecurityGroupID.NotFound", detail: `The securityGroup ID '${id}' does not exist` };
+    }
+    if (group.vpcId !== vpcId) {
+      return {
+        code: "SecurityGroupNotInVpc",
+        detail: `the security group ${id} belongs to ${group.vpcId}, the node to ${vpcId}`,
+      };
+    }
+  }
+  return undefined;
+};

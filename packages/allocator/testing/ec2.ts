@@ -37,6 +37,8 @@ export interface FakeEc2 extends Ec2 {
   readonly subnets: Map<SubnetId, SubnetFacts>;
   /** Security groups that do not exist. */
   readonly missingGroups: Set<string>;
+  /** Security groups of other VPCs than vpc-1, with their VPC. */
+  readonly foreignGroups: Map<string, string>;
   refuse: Refuse | undefined;
   branches(): readonly FakeEni[];
   /** Detaches an interface by hand: it stays, and so do its associations. */
@@ -59,6 +61,7 @@ export const createFakeEc2 = (): FakeEc2 => {
   const instances = new Map<InstanceId, InstanceFacts>();
   const subnets = new Map<SubnetId, SubnetFacts>();
   const missingGroups = new Set<string>();
+  const foreignGroups = new Map<string, string>();
   const created = new Map<string, { readonly eniId: EniId; readonly request: string }>();
   const associated = new Map<string, AssociationId>();
   let last = 0;
@@ -88,6 +91,9 @@ export const createFakeEc2 = (): FakeEc2 => {
       if (known !== undefined) return { ok: true, value: known };
       if (facts.securityGroups.some((group) => missingGroups.has(group))) {
         return failure("CreateNetworkInterface", "permanent", "InvalidGroup.NotFound");
+      }
+      if (facts.securityGroups.some((group) => foreignGroups.has(group))) {
+        return failure("CreateNetworkInterface", "unauthorised", "UnauthorizedOperation");
       }
       const subnet = subnets.get(facts.subnetId);
       if (subnet === undefined) return failure("CreateNetworkInterface", "permanent", "InvalidSubnetID.NotFound");
@@ -119,6 +125,7 @@ export const createFakeEc2 = (): FakeEc2 => {
     instances,
     subnets,
     missingGroups,
+    foreignGroups,
     refuse: undefined,
     branches: () => [...enis.values()].filter(({ interfaceType }) => interfaceType !== "trunk"),
     detach: (eniId) => {
@@ -239,7 +246,9 @@ export const createFakeEc2 = (): FakeEc2 => {
     describeGroups: (groupIds) =>
       through("DescribeSecurityGroups", () => ({
         ok: true,
-        value: groupIds.filter((group) => !missingGroups.has(group)).map((groupId) => ({ groupId, vpcId: "vpc-1" })),
+        value: groupIds
+          .filter((group) => !missingGroups.has(group))
+          .map((groupId) => ({ groupId, vpcId: foreignGroups.get(groupId) ?? "vpc-1" })),
       })),
   };
   return fake;
