@@ -4,7 +4,7 @@ import type { Dependencies } from "./dependencies.ts";
 /** A node that many workers change at the same time is left alone for so long, seconds. */
 const deferSeconds = 2;
 
-/** Sends arrivals again that met other workers too often: a failed condition is never an answer. */
+/** Sends arrivals again that met other workers too often, or asks for them: a failed condition is never an answer. */
 export const defer = async (
   dependencies: Dependencies,
   cluster: ClusterName | undefined,
@@ -20,6 +20,10 @@ const copyOf = (event: Arrival["event"], cluster: ClusterName | undefined): read
   if (event.type === "BranchLook") return [{ to: "branch-cooldown", body: event, delaySeconds }];
   // The reaper ends an instance that EC2's word about was lost.
   if (cluster === undefined || event.type === "InstanceStateChanged") return [];
+  // Its age is told by when it was sent (P10): a copy would make an old list look new.
+  if (event.type === "NodeSnapshot") {
+    return [{ to: "outcomes", cluster, body: { type: "SnapshotRequested", instanceId: event.instanceId } }];
+  }
   return event.type === "PodObserved" || event.type === "PodGone"
     ? [{ to: "pod-events", cluster, body: event, delaySeconds }]
     : [{ to: "node-events", cluster, body: event, delaySeconds }];

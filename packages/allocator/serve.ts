@@ -4,6 +4,7 @@ import {
   type Decision,
   decide,
   type Envelope,
+  freeVlans,
   type InstanceId,
   type Step,
   type Work,
@@ -175,7 +176,7 @@ const follow = async (dependencies: Dependencies, course: Course, decision: Deci
   await parallel(work, branchesAtOnce, (task) => perform(dependencies, course, task));
   if (conflict) return;
   course.arrivals = [];
-  course.isDone = !(hasMadeRoom(before, roomOf(view)) && view.partition.branches.some(isWaitingForRoom));
+  course.isDone = !(hasMadeRoom(before, roomOf(view)) || decision.steps.some((step) => concernsRoom(step, view)));
 };
 
 const commitStep = async (
@@ -205,15 +206,25 @@ const perform = (dependencies: Dependencies, course: Course, work: Work): Promis
 interface Room {
   readonly isReady: boolean;
   readonly slotsFree: number;
+  readonly vlansFree: number;
 }
 
 const roomOf = ({ partition: { trunk } }: View): Room => ({
   isReady: trunk?.status === "ready",
   slotsFree: trunk === undefined ? 0 : trunk.branchesMax - trunk.held,
+  vlansFree: trunk === undefined ? 0 : freeVlans(trunk.vlans).length,
 });
 
 const hasMadeRoom = (before: Room, after: Room): boolean =>
-  after.isReady && (!before.isReady || after.slotsFree > before.slotsFree);
+  after.isReady && (!before.isReady || after.slotsFree > before.slotsFree || after.vlansFree > before.vlansFree);
 
-const isWaitingForRoom = (branch: View["partition"]["branches"][number]): boolean =>
-  branch.status === "waiting" && waitsForRoom(branch);
+/**
+ * Whether a step wrote down that a pod waits for room, or that a branch of a full node may be cut. Somebody else may have done the other half since
+ * this worker loaded the node: each looks again after its own write, so that one of them sees both (P16).
+ */
+const concernsRoom = ({ writes }: Step, { partition: { trunk } }: View): boolean =>
+  writes.some((write) => {
+    if (write.kind !== "put" || write.record.kind !== "branch") return false;
+    if (write.record.status === "waiting") return waitsForRoom(write.record);
+    return write.record.status === "cooling" && trunk !== undefined && trunk.held >= trunk.branchesMax;
+  });

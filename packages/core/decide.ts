@@ -1,4 +1,4 @@
-import { type Context, type Decision, type Draft, emptyDraft } from "./decision.ts";
+import { type Context, type Decision, type Draft, decideStep, emptyDraft } from "./decision.ts";
 import { endPod } from "./ends.ts";
 import type {
   BranchLook,
@@ -18,7 +18,9 @@ import { type Circumstances, observePod } from "./observed.ts";
 import { placeAll } from "./placing.ts";
 import type { Partition, WaitingBranch } from "./records.ts";
 import { compareSnapshot, reincarnate } from "./snapshots.ts";
+import { tombstone } from "./tombstones.ts";
 import { type Candidate, candidateOf, mayBeServed } from "./waiting.ts";
+import { putBranch } from "./writes.ts";
 
 /** An event of one instance, with what its queue tells about it. */
 export type Arrival = Circumstances & {
@@ -36,6 +38,7 @@ export const decide = (partition: Partition, arrivals: readonly Arrival[], conte
   if (refused !== undefined) {
     return { steps: [], asks: [], notes: [{ message: refused, fields: { instanceId: partition.instanceId } }] };
   }
+  dropForeign(draft, context);
   if (context.registration !== undefined) reincarnate(draft, context, context.registration.incarnation);
   strandBranches(draft, context);
   for (const { event, receiveCount } of arrivals) {
@@ -61,6 +64,16 @@ export const decide = (partition: Partition, arrivals: readonly Arrival[], conte
 const refusal = ({ trunk }: Partition, context: Context): string | undefined => {
   if (trunk === undefined) return undefined;
   return trunk.cluster === context.cluster ? undefined : "A message about another cluster's instance was dropped.";
+};
+
+/** Pods that another cluster had on the node before its trunk told whose it is: nobody serves them (S11). */
+const dropForeign = (draft: Draft, context: Context): void => {
+  const { trunk, branches } = draft.partition;
+  if (trunk === undefined) return;
+  for (const branch of branches) {
+    if (branch.status !== "waiting" || branch.cluster === trunk.cluster) continue;
+    decideStep(draft, { writes: [putBranch(tombstone(branch, context), branch)] });
+  }
 };
 
 /** Who is served, in order: those who waited longest first, then the new ones. One candidate per pod. */

@@ -146,6 +146,8 @@ export interface Wish {
 /** A wish that cannot be met yet. Stands at index 0 for all ENIs of its pod. */
 export interface WaitingBranch extends BranchIdentity, PodNames, Wish {
   readonly status: "waiting";
+  /** Whose pod it is. The node may turn out to be another cluster's: until it has a trunk nobody knows (S11). */
+  readonly cluster: ClusterName;
 }
 
 interface OnTrunk extends BranchIdentity, PodNames {

@@ -58,7 +58,7 @@ export const waitAgain = (
 ): { readonly write: Write; readonly envelopes: readonly Envelope[] } => {
   const { trunk } = partition;
   const wish = turn === undefined ? (record.wish as Wish) : nextWish(record, turn, context);
-  const write = putBranch({ ...identityOf(record), ...wish, status: "waiting" }, record);
+  const write = putBranch({ ...identityOf(record), ...wish, status: "waiting", cluster: context.cluster }, record);
   const next = (write as { readonly record: WaitingBranch }).record;
   const told = turn !== undefined && isNews(record, turn, context);
   return {

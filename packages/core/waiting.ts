@@ -145,6 +145,7 @@ export const defer = (draft: Draft, context: Context, candidate: Candidate, defe
     owner: candidate.podUid,
     index: 0,
     status: "waiting" as const,
+    cluster: context.cluster,
     generation: candidate.record?.generation ?? 0,
     createdAt: waiting?.createdAt ?? intentTime(candidate.record, now),
     podVersion: candidate.podVersion,

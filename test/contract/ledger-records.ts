@@ -113,6 +113,7 @@ export function aWaitingBranch(changes: Partial<WaitingBranch> = {}): WaitingBra
     ...ofPod,
     owner: podNumber(1),
     status: "waiting",
+    cluster: branded("blue"),
     namespace: "default",
     name: "my-pod",
     enis: 1,

@@ -60,6 +60,7 @@ export const waitingBranch = (owner: string, changes: Partial<WaitingBranch> = {
   ...identity(owner),
   ...names,
   status: "waiting",
+  cluster: modelTrunk().cluster,
   securityGroups: ["sg-a"],
   reason: "node-full",
   since: start,
