@@ -93,7 +93,7 @@ const sweepNode = async (
   if (overdue.length > 0) await dependencies.outbox.send(overdue);
 };
 
-/** What EC2 says of a silent node. Not found counts twice, some time apart (P12). */
+/** What EC2 says of a silent node. Not found counts twice in a row, some time apart (P12). */
 const fateOf = async (
   dependencies: Dependencies,
   trunk: TrunkRecord,
@@ -103,7 +103,13 @@ const fateOf = async (
   const seen = await dependencies.ec2.describeInstance(trunk.instanceId);
   await reportCall(dependencies, "DescribeInstances", seen);
   if (!seen.ok) return "unclear";
-  if (seen.value !== undefined) return seen.value.state === "terminated" ? "ended" : "exists";
+  if (seen.value !== undefined) {
+    // It was only hidden for a moment: the next time that it is not found counts as the first.
+    if (trunk.notFoundSince !== undefined) {
+      await dependencies.ledger.commit([putTrunk({ ...trunk, notFoundSince: undefined }, trunk)]);
+    }
+    return seen.value.state === "terminated" ? "ended" : "exists";
+  }
   if (trunk.notFoundSince === undefined) {
     await dependencies.ledger.commit([putTrunk({ ...trunk, notFoundSince: now }, trunk)]);
     return "unclear";

@@ -116,7 +116,9 @@ const claim = (draft: Draft, context: Context, candidate: Candidate, request: Br
   const ask = branchAsk(context, candidate);
   const isAsked = context.grants.has(ask.key);
   const grant = (isAsked ? undefined : room.denied) ?? grantFor(draft, context, ask);
-  if (grant.granted < candidate.enis) {
+  // Tokens for some of its ENIs are enough to begin: they would be lost if the pod waited for all at once, and the rest of its calls ask for
+  // theirs one by one, before new work.
+  if (grant.granted < 1) {
     room.denied = { ...grant, granted: 0 };
     defer(draft, context, candidate, {
       reason: "rate-limit",

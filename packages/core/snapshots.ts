@@ -1,7 +1,7 @@
 import { type Context, type Draft, decideStep } from "./decision.ts";
 import { cool, endOmitted } from "./ends.ts";
 import type { NodeSnapshot, PodEni, PodFacts } from "./events.ts";
-import { type AssociationId, branded, compareVersions, type EniId, type VlanId } from "./ids.ts";
+import { type AssociationId, branded, compareVersions, type EniId, type ResourceVersion, type VlanId } from "./ids.ts";
 import { isEnding, moveToOwnRecord } from "./moving.ts";
 import { type Circumstances, observePod } from "./observed.ts";
 import { branchAt, holdsSlot, isPlaced } from "./partition.ts";
@@ -35,7 +35,10 @@ export const compareSnapshot = (
   }
   for (const pod of snapshot.pods) {
     const { annotation = [] } = pod;
-    for (const [index, eni] of annotation.entries()) adopt(draft, context, pod, { index, eni, all: annotation.length });
+    const { listVersion } = snapshot;
+    for (const [index, eni] of annotation.entries()) {
+      adopt(draft, context, pod, { index, eni, all: annotation.length, listVersion });
+    }
   }
   const living = new Set<string>(snapshot.pods.map(({ podUid }) => podUid));
   const annotated = new Set(snapshot.pods.flatMap(({ annotation }) => annotation?.map(({ eniId }) => eniId) ?? []));
@@ -66,6 +69,7 @@ interface Named {
   /** How many ENIs the annotation names. */
   readonly all: number;
   readonly eni: PodEni;
+  readonly listVersion: ResourceVersion;
 }
 
 /** Takes an ENI for the pod whose annotation names it, in one transaction, from no record or from a cooling one. */
@@ -74,6 +78,8 @@ const adopt = (draft: Draft, context: Context, pod: PodFacts, named: Named): voi
   const holder = draft.partition.branches.find((branch) => "eni" in branch && branch.eni?.eniId === named.eni.eniId);
   if (holder !== undefined && holder === record && holder.status === "associated") return;
   if (record?.status === "gone" && compareVersions(pod.resourceVersion, record.podVersion) <= 0) return;
+  // A list from before the pod's end proves nothing about it (P09).
+  if (holder?.status === "cooling" && compareVersions(named.listVersion, holder.podVersion) < 0) return;
   const trunk = draft.partition.trunk as TrunkRecord;
   if (!isFree(draft, named, holder) || (holder !== undefined && holder.status !== "cooling")) {
     const fields = { instanceId: draft.partition.instanceId, podUid: pod.podUid, eniId: named.eni.eniId };
