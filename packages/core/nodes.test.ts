@@ -32,11 +32,10 @@ describe("a node", () => {
   it("is told again that it is ready, judged again when it was refused, and left alone when it has ended", () => {
     expect(envelopesOf(decided(partitionOf([]), [node()]))).toMatchObject([{ body: { type: "NodeTrunkReady" } }]);
     for (const status of ["unsupported", "refused"] as const) {
-      expect(decided(partitionOf([], { status }), [node()]).steps).toMatchObject([
-        { work: [{ kind: "trunk", node: {} }] },
-      ]);
+      const heard = partitionOf([], { status, nodeVersion: version(1) });
+      expect(decided(heard, [node()]).steps).toMatchObject([{ work: [{ kind: "trunk", node: {} }] }]);
     }
-    expect(decided(partitionOf([], { status: "gone" }), [node()]).steps).toEqual([]);
+    expect(decided(partitionOf([], { status: "gone", nodeVersion: version(1) }), [node()]).steps).toEqual([]);
   });
 
   it("whose trunk is on its way waits for the worker that is at it, and goes on when it is overdue", () => {
@@ -46,6 +45,30 @@ describe("a node", () => {
       { work: [{ kind: "trunk" }] },
     ]);
     expect(decided({ instanceId, branches: [] }, [nodeLook]).steps).toEqual([]);
+  });
+
+  it("that wants its trunk again is carried on from what this very decision has written down", () => {
+    const partition = partitionOf([], { status: "created", stepDeadline: start, wanted: false });
+
+    const [{ writes: [observation] = [] } = {}, { writes: [step] = [] } = {}] = decided(partition, [node()]).steps;
+
+    const expecting = (number: number) => expect.arrayContaining([{ name: "version-is", version: number }]);
+    expect(observation).toMatchObject({ record: { version: 2, wanted: true }, expect: expecting(1) });
+    expect(step).toMatchObject({ record: { version: 3 }, expect: expecting(2) });
+  });
+
+  it("is not changed by an observation that a newer one has overtaken, which only carries on what is wanted", () => {
+    const late = node({ resourceVersion: version(9), wantsTrunk: false });
+    const newer = partitionOf([], { nodeVersion: version(10) });
+
+    expect(recordsOf(decided(newer, [late]))).toEqual([]);
+    expect(envelopesOf(decided(newer, [late]))).toMatchObject([{ body: { type: "NodeTrunkReady" } }]);
+    expect(recordsOf(decided(partitionOf([], { nodeVersion: version(8) }), [late]))).toMatchObject([
+      { wanted: false, nodeVersion: version(9) },
+    ]);
+    expect(
+      recordsOf(decided(partitionOf([], { nodeVersion: version(9) }), [node({ resourceVersion: version(9) })])),
+    ).toEqual([]);
   });
 
   it("that is looked at lets overdue steps be finished and unwanted idle branches go", () => {

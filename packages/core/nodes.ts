@@ -1,6 +1,7 @@
 import { areGroupsWanted, hasCooled } from "./cooling.ts";
 import { type Context, type Draft, decideStep } from "./decision.ts";
 import type { BranchLook, NodeGone, NodeObserved } from "./events.ts";
+import { compareVersions } from "./ids.ts";
 import { lookAtBranch } from "./looks.ts";
 import { doubtEndsAt } from "./lost-trunks.ts";
 import { chainCopy, nodeLookAt, trunkReadyOutcome } from "./messages-out.ts";
@@ -88,15 +89,27 @@ export const observeNode = (draft: Draft, context: Context, event: NodeObserved)
     if (event.wantsTrunk) decideStep(draft, { work: [{ kind: "trunk", node: event }] });
     return;
   }
-  const { nodeName, nodeUid, wantsTrunk: wanted } = event;
-  const changed = trunk.nodeName !== nodeName || trunk.nodeUid !== nodeUid || trunk.wanted !== wanted;
-  const now = { ...trunk, nodeName, nodeUid, wanted };
-  if (changed) decideStep(draft, { writes: [putTrunk(now, trunk)] });
-  if (!wanted) return;
+  const now = withObservation(trunk, event);
+  if (now !== trunk) decideStep(draft, { writes: [putTrunk(now, trunk)] });
+  if (!now.wanted) return;
   if (trunk.status === "ready") tellReady(draft, context, now);
   else if (trunk.status === "unsupported" || trunk.status === "refused") {
     decideStep(draft, { work: [{ kind: "trunk", node: event }] });
   } else if (isTrunkUnderWay(trunk)) carryTrunk(draft, context, now);
+};
+
+/**
+ * The trunk as its node asks for it now, with the version that its write gives it. Messages overtake each other: an older observation changes
+ * nothing (S12).
+ */
+const withObservation = (trunk: TrunkRecord, event: NodeObserved): TrunkRecord => {
+  const { nodeName, nodeUid, resourceVersion: nodeVersion, wantsTrunk: wanted } = event;
+  if (trunk.nodeVersion !== undefined && compareVersions(nodeVersion, trunk.nodeVersion) < 0) return trunk;
+  const now = { ...trunk, nodeName, nodeUid, nodeVersion, wanted, version: trunk.version + 1 };
+  const isSame = (["nodeName", "nodeUid", "nodeVersion", "wanted"] as const).every(
+    (field) => now[field] === trunk[field],
+  );
+  return isSame ? trunk : now;
 };
 
 /** A Node object is deleted: its pods' ends release, not this (P12). Another Node's UID changes nothing. */

@@ -43,6 +43,8 @@ export interface TrunkRecord {
   readonly status: TrunkStatus;
   readonly nodeName: string;
   readonly nodeUid: NodeUid;
+  /** The version of the node's last observation that counted: an older one changes nothing (S12). Absent: none was heard. */
+  readonly nodeVersion?: ResourceVersion | undefined;
   /** False when the node is un-managed: no new branches (P14). */
   readonly wanted: boolean;
   readonly instanceType: string;

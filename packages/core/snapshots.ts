@@ -206,5 +206,5 @@ export const reincarnate = (draft: Draft, context: Context, incarnation: TrunkRe
       cool(draft, context, branch, { resourceVersion: branded("0"), unconfirmed: true });
     } else if (branch.status !== "cooling") endOmitted(draft, context, branch);
   }
-  decideStep(draft, { writes: [putTrunk({ ...trunk, incarnation, rebuilding: true }, trunk)] });
+  decideStep(draft, { writes: [putTrunk({ ...trunk, incarnation, nodeVersion: undefined, rebuilding: true }, trunk)] });
 };

@@ -74,6 +74,7 @@ export const requestedTrunk = (facts: TrunkFacts, context: Context): Unversioned
     status: "requested",
     nodeName: node.nodeName,
     nodeUid: node.nodeUid,
+    nodeVersion: node.resourceVersion,
     wanted: node.wantsTrunk,
     instanceType: instance.instanceType,
     vpcId: instance.vpcId,

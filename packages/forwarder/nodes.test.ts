@@ -44,6 +44,17 @@ describe("a node", () => {
     expect(versions).toEqual([...new Set(versions)].sort((left, right) => left - right));
   });
 
+  test("is told by a forwarder that starts anew with no lower version than that of its CNINode", async () => {
+    scene.api.put(paths.nodes, aNode());
+    scene.api.put(paths.cniNodes, { metadata: { name: "node-a" }, spec: { features: [feature] } });
+    await scene.start();
+
+    const [told] = scene.sent("NodeObserved");
+
+    expect(Number(told?.resourceVersion)).toBeGreaterThanOrEqual(Number(cniNode()?.metadata?.resourceVersion));
+    expect(told).toMatchObject({ wantsTrunk: true });
+  });
+
   test("is told again with each snapshot as long as its trunk is not known to be ready", async () => {
     scene.api.put(paths.nodes, aNode());
     await scene.start();

@@ -120,10 +120,13 @@ export const createObserver = (options: ObserverOptions): Observer => {
       problem: undefined,
     };
     nodes.set(node.name, told);
-    const seen = [node.resourceVersion, version].map(BigInt);
+    const cniNode = cluster.cniNode(node.name);
+    const eniConfigName = eniConfigNameOf(node.object, cniNode?.object);
+    const named = eniConfigName === undefined ? undefined : cluster.eniConfig(eniConfigName);
+    // A forwarder that has started anew must not tell a lower version than the one before it, which saw each of them change.
+    const seen = [version, ...[node, cniNode, named].map((kept) => kept?.resourceVersion ?? "0")].map(BigInt);
     told.version = [told.version, ...seen].reduce((most, one) => (one > most ? one : most));
-    const cniNode = cluster.cniNode(node.name)?.object;
-    const isWanted = wantsTrunk(node.object, cniNode);
+    const isWanted = wantsTrunk(node.object, cniNode?.object);
     told.isWanted = isWanted;
     const eligibility = eligibilityOf(node.object);
     if (!eligibility.eligible) {
@@ -133,8 +136,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
     }
     const isNew = told.instanceId !== eligibility.instanceId;
     told.instanceId = eligibility.instanceId;
-    const eniConfigName = eniConfigNameOf(node.object, cniNode);
-    const eniConfig = eniConfigName === undefined ? undefined : usable(cluster.eniConfig(eniConfigName));
+    const eniConfig = usable(named);
     if (isWanted && eniConfigName !== undefined && eniConfig === undefined) {
       notice(node, told, eniConfigName, nodeEvents.eniConfigNotFound(node.name, eniConfigName));
     } else {
