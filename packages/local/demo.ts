@@ -1,12 +1,17 @@
-import { StartFailure } from "./failure.ts";
-import { worldFolder } from "./files.ts";
+import { explainFailures } from "./failure.ts";
+import { removeWorldFiles, worldFolder } from "./files.ts";
+import { interruption } from "./interruption.ts";
 import { readPorts } from "./ports.ts";
 import { terminal } from "./walkthrough/terminal.ts";
 import { playWalkthrough } from "./walkthrough/walkthrough.ts";
 
-/** Plays the walk-through on a fresh local world. Exits with 1 when an expectation does not hold. */
+/** Plays the walk-through on a fresh local world. Exits with 1 when an expectation does not hold, or when it is interrupted. */
 export async function main(): Promise<void> {
-  try {
+  void interruption().then(async () => {
+    await removeWorldFiles(worldFolder);
+    process.exit(1);
+  });
+  await explainFailures(async () => {
     const { results, summary } = await playWalkthrough({
       folder: worldFolder,
       ports: readPorts(process.env),
@@ -15,9 +20,5 @@ export async function main(): Promise<void> {
     });
     process.stdout.write(summary);
     process.exit(results.some(({ unmet }) => unmet !== undefined) ? 1 : 0);
-  } catch (error) {
-    if (!(error instanceof StartFailure)) throw error;
-    process.stderr.write(`trunkline: ${error.message}\n`);
-    process.exit(1);
-  }
+  });
 }

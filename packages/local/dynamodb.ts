@@ -12,6 +12,7 @@ export interface DynamodbServer {
 
 const binary = fileURLToPath(new URL("../../node_modules/@dynoxide/linux-x64/dynoxide", import.meta.url));
 const startTimeoutMilliseconds = 10_000;
+const existingTimeoutMilliseconds = 5_000;
 
 /** Finds a free port, or makes sure that the wanted one is free. */
 export async function freePort(wanted: number, what: string, variable: string): Promise<number> {
@@ -33,23 +34,51 @@ export async function freePort(wanted: number, what: string, variable: string): 
  * @throws StartFailure when there is no binary for this platform or the port is taken.
  */
 export async function startDynamodb(options: { endpoint?: string | undefined; port: number }): Promise<DynamodbServer> {
-  if (options.endpoint) return { url: options.endpoint, stop: async () => {} };
+  if (options.endpoint) return await existing(options.endpoint);
   if (!existsSync(binary))
     throw new StartFailure(
       `no DynamoDB server for ${process.platform}-${process.arch}: start DynamoDB Local and set DYNAMODB_ENDPOINT (for example http://127.0.0.1:8000)`,
     );
   const port = await freePort(options.port, "DynamoDB", "TRUNKLINE_DYNAMODB_PORT");
   const child = spawn(binary, ["--port", String(port)], { stdio: ["ignore", "ignore", "pipe"] });
-  await listening(child);
-  return { url: `http://127.0.0.1:${port}`, stop: () => ended(child) };
+  // However this process ends, it leaves no server behind.
+  const endWithUs = () => child.kill("SIGKILL");
+  process.once("exit", endWithUs);
+  const stop = async () => {
+    process.off("exit", endWithUs);
+    await ended(child);
+  };
+  try {
+    await listening(child);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: `http://127.0.0.1:${port}`, stop };
+}
+
+/** A server of somebody else. Any answer will do: what it says to a bare request differs from server to server. */
+async function existing(endpoint: string): Promise<DynamodbServer> {
+  try {
+    await fetch(endpoint, { signal: AbortSignal.timeout(existingTimeoutMilliseconds) });
+  } catch {
+    throw new StartFailure(
+      `no DynamoDB server answers at ${endpoint}: start one there, or unset DYNAMODB_ENDPOINT for the embedded one`,
+    );
+  }
+  return { url: endpoint, stop: async () => {} };
 }
 
 async function listening(child: ChildProcess): Promise<void> {
   let said = "";
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`dynoxide did not start: ${said}`)), startTimeoutMilliseconds);
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`dynoxide ended with ${code}: ${said}`)));
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      reject(error);
+    };
+    const timer = setTimeout(() => fail(new Error(`dynoxide did not start: ${said}`)), startTimeoutMilliseconds);
+    child.once("error", fail);
+    child.once("exit", (code) => fail(new Error(`dynoxide ended with ${code}: ${said}`)));
     child.stderr?.on("data", (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-2_000);
       if (!/listening/i.test(said)) return;
@@ -61,7 +90,7 @@ async function listening(child: ChildProcess): Promise<void> {
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   await new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
     // On SIGTERM it waits for its clients to close their connections. Its tables are in memory: nothing is lost.

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { ConfigurationError } from "@trunkline/runtime";
+import { explainFailures, StartFailure } from "./failure.ts";
 import type { Overrides } from "./function-environment.ts";
 import { startTrunkline } from "./trunkline.ts";
 import type { WorldFacts } from "./walkthrough/tour.ts";
@@ -13,12 +15,16 @@ const { values } = parseArgs({
   },
 });
 const facts = JSON.parse(await readFile(values.world ?? "", "utf8")) as WorldFacts;
-const trunkline = await startTrunkline({
-  facts,
-  overrides: JSON.parse(values.overrides) as Overrides,
-  kubeconfig: values.kubeconfig,
-  log: (line) => process.stdout.write(`${line}\n`),
-});
+const trunkline = await explainFailures(() =>
+  startTrunkline({
+    facts,
+    overrides: JSON.parse(values.overrides) as Overrides,
+    kubeconfig: values.kubeconfig,
+    log: (line) => process.stdout.write(`${line}\n`),
+  }).catch((error: unknown) => {
+    throw error instanceof ConfigurationError ? new StartFailure(error.message) : error;
+  }),
+);
 
 let stopping = false;
 const stop = async () => {

@@ -3,6 +3,7 @@ import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { failurePrefix, StartFailure } from "./failure.ts";
 import type { Overrides } from "./function-environment.ts";
 
 const main = fileURLToPath(new URL("./trunkline-main.ts", import.meta.url));
@@ -49,24 +50,28 @@ export async function forkTrunkline(options: {
   };
 }
 
+/** Resolves when the process serves; ends it when it does not in time. */
 async function ready(child: ChildProcess, log: string): Promise<void> {
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-2_000);
   });
-  await new Promise<void>((resolve, reject) => {
-    const fail = (what: string) => reject(new Error(`Trunkline ${what}; its log is ${log}\n${said}`));
-    const timer = setTimeout(() => fail("did not start in time"), startTimeoutMilliseconds);
-    child.once("exit", (code) => {
+  const answer = await new Promise<"ready" | "late" | number | null>((resolve) => {
+    const timer = setTimeout(() => resolve("late"), startTimeoutMilliseconds);
+    const settle = (how: "ready" | number | null) => {
       clearTimeout(timer);
-      fail(`ended with ${code}`);
-    });
-    child.once("message", () => {
-      clearTimeout(timer);
-      child.removeAllListeners("exit");
-      resolve();
-    });
+      resolve(how);
+    };
+    child.once("message", () => settle("ready"));
+    child.once("close", (code) => settle(code));
   });
+  child.removeAllListeners("close");
+  if (answer === "ready") return;
+  if (answer === "late") await end(child, "SIGKILL");
+  const [line] = said.split("\n").filter((each) => each.startsWith(failurePrefix));
+  if (line !== undefined) throw new StartFailure(line.slice(failurePrefix.length));
+  const how = answer === "late" ? "did not start in time" : `ended with ${answer}`;
+  throw new Error(`Trunkline ${how}; its log is ${log}\n${said}`);
 }
 
 async function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await enablePodEni(local.administrator);
 });
 
-afterAll(() => local.stop());
+afterAll(() => local?.stop());
 
 /** Lets EC2 describe instance types of tomorrow. */
 function nameUnheardOfTypes(answer: { Reservations?: { Instances?: { InstanceId?: string }[] }[] }): void {

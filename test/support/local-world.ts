@@ -63,9 +63,15 @@ export async function startLocalWorld(
     onError: () => {},
     ...rest,
   });
-  await prepare?.(world);
-  await writeWorldFiles(folder, world.facts);
-  const trunkline = await forkTrunkline({ folder, overrides });
+  const begin = async () => {
+    await prepare?.(world);
+    await writeWorldFiles(folder, world.facts);
+    return await forkTrunkline({ folder, overrides });
+  };
+  const trunkline = await begin().catch(async (error: unknown) => {
+    await world.stop();
+    throw error;
+  });
   const { facts, queues } = world;
   const sqs = new SQSClient({ endpoint: facts.sqs, region: facts.region, useQueueUrlAsEndpoint: false, credentials });
   const client = new DynamoDBClient({ endpoint: facts.dynamodb, region: facts.region, credentials });

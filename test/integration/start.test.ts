@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "@trunkline/local/dynamodb";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+const launcher = join(root, "packages/local/launch.mjs");
+const patient = { timeout: 60_000, interval: 50 };
+
+let folder: string;
+const started: ChildProcess[] = [];
+const holders: Server[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "start-"));
+});
+
+afterEach(async () => {
+  for (const child of started.splice(0)) child.kill("SIGKILL");
+  for (const holder of holders.splice(0)) holder.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Program {
+  readonly child: ChildProcess;
+  /** What it has said so far. */
+  readonly said: { output: string; errors: string };
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string | null>;
+}
+
+/** Runs a program by itself, in a group of its own, as a terminal does. */
+function run(words: readonly string[], variables: Record<string, string> = {}): Program {
+  const child = spawn(process.execPath, words, {
+    cwd: folder,
+    detached: true,
+    env: { PATH: process.env.PATH, ...variables },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  started.push(child);
+  const said = { output: "", errors: "" };
+  child.stdout?.on("data", (chunk: Buffer) => {
+    said.output += chunk.toString();
+  });
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said.errors += chunk.toString();
+  });
+  const ended = new Promise<number | string | null>((resolve) => {
+    child.once("close", (code, signal) => resolve(code ?? signal));
+  });
+  return { child, said, ended };
+}
+
+/** Holds a port, as another program would. */
+async function holdPort(): Promise<number> {
+  const holder = createServer();
+  holders.push(holder);
+  return await new Promise((resolve) => {
+    holder.listen(0, "127.0.0.1", () => resolve((holder.address() as { port: number }).port));
+  });
+}
+
+const anyPort = () => freePort(0, "a test", "TEST_PORT");
+
+/** Resolves when nobody listens there; rejects with the line of a port in use otherwise. */
+const expectFree = (port: number) => vi.waitFor(() => freePort(port, "a test", "TEST_PORT"), { timeout: 5_000 });
+
+describe("what a start cannot go on with is told in one line, and nothing is left running", () => {
+  test.each([
+    ["Kubernetes", "TRUNKLINE_KUBERNETES_PORT"],
+    ["EC2", "TRUNKLINE_EC2_PORT"],
+    ["SQS", "TRUNKLINE_SQS_PORT"],
+    ["DynamoDB", "TRUNKLINE_DYNAMODB_PORT"],
+  ])("a port in use: %s", async (what, variable) => {
+    const [held, dynamodb] = await Promise.all([holdPort(), anyPort()]);
+    const { said, ended } = run([launcher, "start"], { TRUNKLINE_DYNAMODB_PORT: `${dynamodb}`, [variable]: `${held}` });
+
+    expect(await ended).toBe(1);
+    expect(said).toEqual({
+      output: "",
+      errors: `trunkline: port ${held} for ${what} is in use: free it, or set ${variable} to another port (0 takes any)\n`,
+    });
+    await expectFree(dynamodb);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test.each<[string, Record<string, string>, string[], string]>([
+    [
+      "a port that is none",
+      { TRUNKLINE_EC2_PORT: "http" },
+      [],
+      'TRUNKLINE_EC2_PORT is "http" and must be a port, 0 to 65535 (0 takes any free one)',
+    ],
+    ["an option that does not exist", {}, ["--nodes"], "Unknown option '--nodes'"],
+    [
+      "a variable of the functions that is wrong",
+      { TRUNKLINE_INSTANCE_LIMITS: "m5.large" },
+      [],
+      "TRUNKLINE_INSTANCE_LIMITS is no JSON; it must be figures by instance type.",
+    ],
+    [
+      "a DynamoDB server that does not answer",
+      { DYNAMODB_ENDPOINT: "http://127.0.0.1:9" },
+      [],
+      "no DynamoDB server answers at http://127.0.0.1:9: start one there, or unset DYNAMODB_ENDPOINT for the embedded one",
+    ],
+  ])("%s", async (_, variables, words, line) => {
+    const dynamodb = await anyPort();
+    const { said, ended } = run([launcher, "start", ...words], {
+      TRUNKLINE_DYNAMODB_PORT: `${dynamodb}`,
+      ...variables,
+    });
+
+    expect(await ended).toBe(1);
+    expect(said).toEqual({ output: "", errors: `trunkline: ${line}\n` });
+    await expectFree(dynamodb);
+  });
+
+  test("a Node that is too old", async () => {
+    const old = "Object.defineProperty(process, 'versions', { value: { node: '20.20.2' } })";
+    const { said, ended } = run(["--import", `data:text/javascript,${encodeURIComponent(old)}`, launcher, "demo"]);
+
+    expect(await ended).toBe(1);
+    expect(said.errors).toMatch(
+      /^trunkline: this is Node 20\.20\.2 and Node 24 is needed: run it by npm \(npm run demo\), or install Node 24 [^\n]+\n$/,
+    );
+  });
+
+  test("a platform without a DynamoDB server", async () => {
+    await mkdir(join(folder, "packages/local"), { recursive: true });
+    const elsewhere = join(folder, "packages/local/launch.mjs");
+    await copyFile(launcher, elsewhere);
+    const { said, ended } = run([elsewhere, "start"]);
+
+    expect(await ended).toBe(1);
+    expect(said.errors).toBe(
+      `trunkline: no DynamoDB server for ${process.platform}-${process.arch}: start DynamoDB Local and set DYNAMODB_ENDPOINT (for example http://127.0.0.1:8000)\n`,
+    );
+  });
+});
+
+describe("a world that runs", () => {
+  const begin = async () => {
+    const [kubernetes, dynamodb] = await Promise.all([anyPort(), anyPort()]);
+    const program = run([launcher, "start"], {
+      TRUNKLINE_KUBERNETES_PORT: `${kubernetes}`,
+      TRUNKLINE_DYNAMODB_PORT: `${dynamodb}`,
+    });
+    await vi.waitFor(() => expect(program.said.output).toContain("Ready. Ctrl-C ends it."), patient);
+    return { ...program, kubernetes, dynamodb };
+  };
+
+  test.each([
+    ["Ctrl-C in a terminal, which tells the whole group", (pid: number) => process.kill(-pid, "SIGINT")],
+    [
+      "a signal to its first process, and its echo",
+      (pid: number) => {
+        process.kill(pid, "SIGINT");
+        process.kill(pid, "SIGINT");
+      },
+    ],
+  ])("ends within seconds at %s", async (_, interrupt) => {
+    const { child, ended, kubernetes, dynamodb } = await begin();
+    expect(await readdir(join(folder, ".trunkline"))).toContain("world.json");
+    const begun = performance.now();
+
+    interrupt(child.pid ?? 0);
+
+    expect(await ended).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(8_000);
+    expect(await readdir(join(folder, ".trunkline"))).toEqual(["trunkline.log"]);
+    await Promise.all([expectFree(kubernetes), expectFree(dynamodb)]);
+  });
+});
