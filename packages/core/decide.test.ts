@@ -10,7 +10,7 @@ import {
   type VlanId,
   withWrites,
 } from "./index.ts";
-import { decided, envelopesOf, from, looked, nodeLook, observed, recordsOf, version } from "./testing/arrivals.ts";
+import { decided, envelopesOf, from, nodeLook, observed, recordsOf, version } from "./testing/arrivals.ts";
 import { modelContext, modelTrunk } from "./testing/model-node.ts";
 import {
   associatedBranch,
@@ -215,42 +215,6 @@ describe("an observation", () => {
   it("of a pod on a node without a trunk waits for it (P13)", () => {
     expect(recordsOf(decided({ instanceId, branches: [] }, [observed("pod-1")]))).toMatchObject([
       { status: "waiting", reason: "trunk-not-ready" },
-    ]);
-  });
-});
-
-describe("a look at a branch", () => {
-  it("whose cool-down and keeping are over waits for tokens, then commits its teardown", () => {
-    const now = start + 500_000;
-    const partition = partitionOf([coolingBranch("pod-1")]);
-
-    expect(envelopesOf(decided(partition, [looked("pod-1")], { now }, 0))).toMatchObject([{ to: "branch-cooldown" }]);
-    expect(recordsOf(decided(partition, [looked("pod-1")], { now }))).toMatchObject([{ status: "releasing" }]);
-  });
-
-  it("in teardown waits for its time, for its worker and for tokens", () => {
-    const resting = releasingBranch("pod-1", {
-      associationId: undefined,
-      deleteNotBefore: start + 9_000,
-      stepDeadline: start,
-    });
-    const lookAgain = (branch: typeof resting, units = 99) =>
-      decided(partitionOf([branch]), [looked("pod-1")], {}, units);
-
-    expect(envelopesOf(lookAgain(resting))).toMatchObject([{ delaySeconds: 9 }]);
-    expect(envelopesOf(lookAgain(releasingBranch("pod-1")))).toMatchObject([{ delaySeconds: 60 }]);
-    const overdue = releasingBranch("pod-1", { stepDeadline: start });
-    expect(envelopesOf(lookAgain(overdue, 0))).toMatchObject([{ delaySeconds: 5 }]);
-    expect(lookAgain(overdue).steps).toMatchObject([{ writes: [], work: [{ kind: "branch", owner: "pod-1" }] }]);
-    expect(lookAgain({ ...overdue, associationId: undefined }).steps).toMatchObject([{ work: [{ owner: "pod-1" }] }]);
-  });
-
-  it("finds nothing to do for a pod that has its branch, unless the message comes again", () => {
-    const partition = partitionOf([associatedBranch("pod-1")]);
-
-    expect(decided(partition, [looked("pod-1"), looked("pod-2")]).steps).toEqual([]);
-    expect(envelopesOf(decided(partition, [{ ...looked("pod-1"), receiveCount: 2 }]))).toMatchObject([
-      { body: { type: "PodEniAssigned" } },
     ]);
   });
 });

@@ -53,11 +53,22 @@ export const decide = (partition: Partition, arrivals: readonly Arrival[], conte
   });
   const isLookedAt = arrivals.some(({ event }) => event.type === "NodeLook");
   placeAll(draft, context, queueOf(draft, observed, isLookedAt));
+  for (const { look, isRedelivered } of looksOf(arrivals)) lookAtBranch(draft, context, look, isRedelivered);
   for (const { event, receiveCount } of arrivals) {
-    if (event.type === "BranchLook") lookAtBranch(draft, context, event, receiveCount > 1);
     if (event.type === "NodeLook") lookAtNode(draft, context, receiveCount > 1);
   }
   return { steps: draft.steps, asks: draft.asks, notes: draft.notes };
+};
+
+/** The branches to look at, each once: a branch that was cut has a look from its pod's end and one from the cut, due together. */
+const looksOf = (arrivals: readonly Arrival[]): readonly { look: BranchLook; isRedelivered: boolean }[] => {
+  const looks = new Map<string, { look: BranchLook; isRedelivered: boolean }>();
+  for (const { event, receiveCount } of arrivals) {
+    if (event.type !== "BranchLook") continue;
+    const key = `${event.owner}#${event.index}`;
+    looks.set(key, { look: event, isRedelivered: receiveCount > 1 || looks.get(key)?.isRedelivered === true });
+  }
+  return [...looks.values()];
 };
 
 /** An instance belongs to one cluster; a message about another cluster's instance changes nothing (S11). */
