@@ -89,7 +89,7 @@ const settle = async (
     case "commit":
       journey.attempts = 0;
       journey.carried = undefined;
-      return callFor(dependencies, view, journey);
+      return step.rests === true ? undefined : callFor(dependencies, view, journey);
     case "proceed":
       journey.attempts = 0;
       journey.carried = step.record;

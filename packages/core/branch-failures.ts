@@ -8,7 +8,7 @@ import { nodeLookAt } from "./messages-out.ts";
 import type { WaitReason } from "./outcomes.ts";
 import type { Ec2Failure } from "./ports.ts";
 import type { ClaimedBranch, CreatedBranch, Partition, ReleasingBranch } from "./records.ts";
-import { nextWish, type Turn } from "./wait-again.ts";
+import { nextWish, type Turn, turnEnvelopes } from "./wait-again.ts";
 import { putBranch, putTrunk } from "./writes.ts";
 
 /** How soon a step is looked at again that EC2 did not let through for a reason that passes, milliseconds. */
@@ -109,6 +109,7 @@ const afterAssociate = (
 ): Advance => {
   const refused = turnAfter(failure, context);
   const again: Turn = { ...refused, reason: "step-under-way", wakeAt: context.now, problem: undefined };
+  const isOld = record.eniCreatedAt + context.settings.notFoundGraceSeconds * 1_000 <= context.now;
   switch (failure.remedy) {
     case "vlan-taken":
       return teardown(record, context, { keepsVlan: true, turn: again });
@@ -116,9 +117,7 @@ const afterAssociate = (
     case "short-retry":
       if (failure.message.includes(record.trunkEniId)) return doubtTrunk(partition, context);
       // What is missing may be the trunk as well: only the deletion tells that no ENI is left behind.
-      if (record.eniCreatedAt + context.settings.notFoundGraceSeconds * 1_000 <= context.now) {
-        return teardown(record, context, { turn: again });
-      }
+      if (isOld) return teardown(record, context, { turn: again });
       return context.attempts < shortRetriesMax
         ? { kind: "repeat", lookAt: context.now + shortRestMilliseconds }
         : { kind: "rest", lookAt: context.now + shortRestMilliseconds };
@@ -127,10 +126,28 @@ const afterAssociate = (
     case "unauthorised":
     case "mismatch":
       return teardown(record, context, { turn: refused });
+    case "look-again":
+      // What EC2 does not let through for a minute it will not let through at all: another ENI may fare better.
+      return isOld ? teardown(record, context, { turn: again }) : restTold(record, failure, context);
     default:
-      // A cut may not be visible yet, an address or a slot may become free: the ENI exists, so the step rests (P19).
-      return { kind: "rest", lookAt: context.now + longRestMilliseconds };
+      return restTold(record, failure, context);
   }
+};
+
+/** A cut may not be visible yet, or a slot may become free: the ENI exists, so the step rests, and its pod is told once (P16, P19). */
+const restTold = (record: CreatedBranch, failure: Ec2Failure, context: Context): Advance => {
+  const lookAt = context.now + longRestMilliseconds;
+  const { action, message: detail } = failure;
+  const reason = failure.remedy === "look-again" ? "step-under-way" : "node-full";
+  const turn: Turn = { reason, wakeAt: lookAt, detail, action };
+  const envelopes = turnEnvelopes(record, turn, context);
+  if (envelopes.length === 0) return { kind: "rest", lookAt };
+  return {
+    kind: "rest",
+    lookAt,
+    envelopes,
+    writes: [putBranch({ ...record, wish: nextWish(record, turn, context) }, record)],
+  };
 };
 
 /** EC2 does not know the trunk ENI: the branch's own ENI is there, and rests until the trunk was looked for (P13). */
@@ -164,7 +181,7 @@ const teardown = (record: CreatedBranch, context: Context, { turn, keepsVlan }: 
       record,
     ),
   ],
-  envelopes: [],
+  envelopes: turnEnvelopes(record, turn, context),
 });
 
 /** When EC2 made an ENI, or later. */

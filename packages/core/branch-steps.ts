@@ -19,6 +19,8 @@ export type Advance =
       readonly kind: "commit";
       readonly writes: Transaction;
       readonly envelopes: readonly Envelope[];
+      /** True when the branch's turn is later: a message of this commit goes on then. */
+      readonly rests?: boolean;
       /** A pod with several ENIs that may have all of them now: only a load after the commit can tell. */
       readonly mayComplete?: string;
     }
@@ -36,6 +38,8 @@ export type Advance =
       readonly writes?: Transaction;
       readonly envelopes?: readonly Envelope[];
     };
+
+type Commit = Extract<Advance, { kind: "commit" }>;
 
 /** Beside the answer: what the worker knows about the call. */
 export interface Attempt {
@@ -135,10 +139,11 @@ const ownTrunk = (trunk: TrunkRecord | undefined, record: PlacedStep): TrunkReco
  */
 export const freed = (partition: Partition, record: PlacedStep, context: Context, turn?: Turn): Advance => {
   const { trunk } = partition;
+  const { now } = context;
   const releasing = record.status === "releasing" ? record : undefined;
   const ours = ownTrunk(trunk, record);
   const keepsVlan = releasing?.keepsVlan === true;
-  const commit = (slots: number, taken: readonly VlanId[], write: Write, envelopes: readonly Envelope[]): Advance => {
+  const commit = (slots: number, taken: readonly VlanId[], write: Write, envelopes: readonly Envelope[]): Commit => {
     if (ours === undefined) return { kind: "commit", writes: [write], envelopes };
     const vlans = withVlans(keepsVlan ? ours.vlans : withoutVlans(ours.vlans, [record.vlanId]), taken);
     const next = { ...ours, vlans, held: Math.max(0, ours.held - slots), lastVlan: taken[0] ?? ours.lastVlan };
@@ -148,7 +153,13 @@ export const freed = (partition: Partition, record: PlacedStep, context: Context
   if (releasing !== undefined && releasing.wish === undefined) return commit(slot, [], endRecord(record, context), []);
   if (record.enis > 1 && ours !== undefined) {
     const vlanId = freeVlans(ours.vlans, ours.lastVlan)[0] ?? record.vlanId;
-    return commit(0, [vlanId], claimAgain(record, vlanId, context), []);
+    const turnAt = turn?.wakeAt ?? releasing?.wish?.wakeAt ?? now;
+    if (turnAt > now) {
+      const look = branchLookAt(record, turnAt, now);
+      return { ...commit(0, [vlanId], claimAgain(record, vlanId, turnAt, context), [look]), rests: true };
+    }
+    const stepDeadline = now + context.settings.stepDeadlineSeconds * 1_000;
+    return commit(0, [vlanId], claimAgain(record, vlanId, stepDeadline, context), []);
   }
   const again = waitAgain(partition, record, context, turn);
   return commit(slot, [], again.write, again.envelopes);

@@ -45,6 +45,15 @@ const hasSameReason = (before: Wish | undefined, turn: Turn): boolean =>
 const isNews = (record: Wished, turn: Turn, context: Context): boolean =>
   isWorthTelling(turn, context) && !(hasSameReason(record.wish, turn) && record.wish?.told === true);
 
+/** What a pod is told about a new turn, if anything. */
+export const turnEnvelopes = (record: PlacedStep, turn: Turn, context: Context): readonly Envelope[] => {
+  if (!isNews(record, turn, context)) return [];
+  const { owner, namespace, name, instanceId } = record;
+  const { reason, problem, wakeAt } = turn;
+  const body = deferralOutcome({ owner, namespace, name, instanceId, reason, problem, wakeAt }, turn, context);
+  return [{ to: "outcomes", cluster: context.cluster, body }];
+};
+
 /**
  * Turns the only branch of a pod, whose ENI is gone, back into the pod's wish. The generation rises, since a deletion may lie behind (P07).
  *
@@ -60,14 +69,11 @@ export const waitAgain = (
   const wish = turn === undefined ? (record.wish as Wish) : nextWish(record, turn, context);
   const write = putBranch({ ...identityOf(record), ...wish, status: "waiting", cluster: context.cluster }, record);
   const next = (write as { readonly record: WaitingBranch }).record;
-  const told = turn !== undefined && isNews(record, turn, context);
   return {
     write,
     envelopes: [
       ...(trunk === undefined ? [] : [chainCopy(next, trunk, context)]),
-      ...(told
-        ? [{ to: "outcomes", cluster: context.cluster, body: deferralOutcome(next, turn, context) } as const]
-        : []),
+      ...(turn === undefined ? [] : turnEnvelopes(record, turn, context)),
     ],
   };
 };
@@ -75,10 +81,11 @@ export const waitAgain = (
 /**
  * Claims again for a branch whose ENI is gone, with another VLAN ID and the next generation (P07): a pod with several ENIs keeps the others
  * meanwhile.
+ *
+ * @param stepDeadline until when nobody else goes on with it, epoch milliseconds
  */
-export const claimAgain = (record: PlacedStep, vlanId: VlanId, context: Context): Write => {
+export const claimAgain = (record: PlacedStep, vlanId: VlanId, stepDeadline: number, context: Context): Write => {
   const { request, trunkEniId, wish } = record;
-  const stepDeadline = context.now + context.settings.stepDeadlineSeconds * 1_000;
   // The next ENI's age counts from now: NotFound and refusals are judged by it.
   const createdAt = intentTime(record, context.now);
   return putBranch(

@@ -106,7 +106,11 @@ export const intentTime = (record: BranchRecord | undefined, now: number): numbe
   record === undefined ? now : Math.max(now, record.createdAt + 1);
 
 /** What a pod is told about its deferral: that it waits, or that it failed. */
-export const deferralOutcome = (next: WaitingBranch, deferral: Deferral, context: Context): Outcome => {
+export const deferralOutcome = (
+  next: Pick<WaitingBranch, "owner" | "namespace" | "name" | "instanceId" | "reason" | "problem" | "wakeAt">,
+  deferral: Deferral,
+  context: Context,
+): Outcome => {
   const pod = {
     podUid: branded<PodUid>(next.owner),
     namespace: next.namespace,
