@@ -28,7 +28,7 @@ const repeatsMax = 3;
 /** EC2 shows an attachment so late, milliseconds. */
 const attachingMilliseconds = 1_000;
 /** A trunk ENI that EC2 does not show is looked for again so soon, milliseconds. */
-const missingMilliseconds = 10_000;
+const missingMilliseconds = 2_000;
 /** A call that ran out of repeats or tokens is tried again so soon, milliseconds. */
 const laterMilliseconds = 2_000;
 
@@ -57,7 +57,8 @@ export const attach = async (journey: Journey, trunk: TrunkRecord): Promise<Onwa
   );
   if (!("value" in kept)) return restAfter(journey, trunk, kept);
   const lookAt = clock.now() + attachingMilliseconds;
-  const next = { ...trunk, status: "attached" as const, attachmentId, deviceIndex, stepDeadline: lookAt };
+  const status = "attached" as const;
+  const next = { ...trunk, status, attachmentId, deviceIndex, stepDeadline: lookAt, eniMissingSince: undefined };
   if ((await write(journey, trunk, next)) === "rest") return "rest";
   await dependencies.outbox.send([nodeLookAt(trunk, lookAt, clock.now())]);
   return "rest";
@@ -118,6 +119,7 @@ export const awaitAttached = async (journey: Journey, trunk: TrunkRecord): Promi
   const seen = await called(journey, "DescribeNetworkInterfaces", () => ec2.describeEni(eniId));
   if (!("value" in seen)) return restAfter(journey, trunk, seen);
   if (seen.value === undefined) return restMissing(journey, trunk);
+  if (!isOnInstance(seen.value, trunk)) return restUnattached(journey, trunk);
   if (seen.value.attachment?.status !== "attached") return rest(journey, trunk, clock.now() + attachingMilliseconds);
   const ready = {
     ...trunk,
@@ -140,6 +142,24 @@ const restMissing = async (journey: Journey, trunk: TrunkRecord): Promise<Onward
     return rest(journey, { ...trunk, eniMissingSince: since }, now + missingMilliseconds);
   }
   return write(journey, trunk, replacedTrunk(trunk, deadline(journey)));
+};
+
+/** An attachment that EC2 does not show for the whole grace time was undone by somebody: the trunk ENI is attached once more. */
+const restUnattached = async (journey: Journey, trunk: TrunkRecord): Promise<Onward> => {
+  const { clock, settings } = journey.dependencies;
+  const now = clock.now();
+  const since = trunk.eniMissingSince ?? now;
+  if (since + settings.notFoundGraceSeconds * 1_000 > now) {
+    return rest(journey, { ...trunk, eniMissingSince: since }, now + missingMilliseconds);
+  }
+  return write(journey, trunk, {
+    ...trunk,
+    status: "created",
+    attachmentId: undefined,
+    deviceIndex: undefined,
+    eniMissingSince: undefined,
+    stepDeadline: deadline(journey),
+  });
 };
 
 /**

@@ -57,7 +57,7 @@ const conflictsMax = 5;
 
 /**
  * Writes down what the step has changed. A conflict is no answer: while the trunk is still at the same step, what others wrote is loaded and
- * the change made to it; else that step is somebody else's, whose message goes on.
+ * the change made to it; else that step is somebody else's, whose message goes on. What meets others too often is looked at again (P08).
  */
 export const write = async (
   { dependencies, view }: Journey,
@@ -79,6 +79,10 @@ export const write = async (
     if (trunk === undefined || !isSameStep(trunk, from)) return "rest";
     current = trunk;
   }
+  const now = dependencies.clock.now();
+  await dependencies.outbox.send([
+    nodeLookAt(current, Math.max(now + laterMilliseconds, current.stepDeadline ?? now), now),
+  ]);
   return "rest";
 };
 
@@ -122,14 +126,19 @@ export const rest = async (
   return "rest";
 };
 
-/** What to do when a call did not succeed: a refusal is told to the node and tried again slowly. */
+/** Refusals that a new trunk meets while EC2 does not yet show everywhere what was just made or changed. */
+const soonRemedies: readonly Ec2Failure["remedy"][] = ["short-retry", "look-again", "not-found"];
+
+/** What to do when a call did not succeed: a refusal is told to the node and tried again slowly, unless a young trunk need only wait a moment. */
 export const restAfter = (
   journey: Journey,
   trunk: TrunkRecord,
   { failure, lookAt }: { readonly failure?: Ec2Failure; readonly lookAt: number },
 ): Promise<Onward> => {
-  const slowly = journey.dependencies.clock.now() + journey.dependencies.settings.slotRetrySeconds * 1_000;
-  if (failure === undefined) return rest(journey, trunk, lookAt);
+  const { clock, settings } = journey.dependencies;
+  const slowly = clock.now() + settings.slotRetrySeconds * 1_000;
+  const isYoung = trunk.createdAt + settings.notFoundGraceSeconds * 1_000 > clock.now();
+  if (failure === undefined || (isYoung && soonRemedies.includes(failure.remedy))) return rest(journey, trunk, lookAt);
   return rest(journey, trunk, slowly, { reason: "TrunkENICreationFailed", detail: failure.code });
 };
 
