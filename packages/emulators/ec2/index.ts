@@ -1,6 +1,7 @@
 /** EC2 as far as trunk and branch ENIs need it: a pure model, and a server that the AWS SDK and CLI can talk to. */
 export { type Ec2Emulator, type EmulatorSettings, startEc2Emulator } from "./emulator.ts";
 export type { Ec2Action, Ec2Input, Ec2Output } from "./model/actions.ts";
+export type { InstanceToAdopt } from "./model/adopted-instance.ts";
 export type { BucketLimits, Ec2Config, Ec2ConfigPatch } from "./model/config.ts";
 export { ConnectionDropped, Ec2Error } from "./model/errors.ts";
 export type { InstanceStateChangeEvent } from "./model/events.ts";

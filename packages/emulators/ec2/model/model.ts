@@ -1,4 +1,5 @@
 import { ACTIONS, type Ec2Action, type Ec2Input, type Ec2Output } from "./actions.ts";
+import { adoptInstance, type InstanceToAdopt } from "./adopted-instance.ts";
 import { bucketName, defaultLimits } from "./buckets.ts";
 import { DEFAULT_CONFIG, type Ec2Config, type Ec2ConfigPatch, patchConfig } from "./config.ts";
 import { Ec2Error } from "./errors.ts";
@@ -94,6 +95,11 @@ export class Ec2Model {
       this.#stats.failed(action, error instanceof Ec2Error ? error.code : "ConnectionDropped");
       throw error;
     }
+  }
+
+  /** Makes a running instance under a given ID, which no call can. Throws `Ec2Error`. */
+  adoptInstance(wanted: InstanceToAdopt): void {
+    adoptInstance(this.#world, wanted);
   }
 
   /** Calls and refusals per action since the start or the last reset. */
