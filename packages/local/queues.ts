@@ -18,6 +18,9 @@ export const localStage = "local";
 /** How often a message is tried before it goes to the dead-letter queue; as deployed. */
 export const receiveCountMax = 5;
 
+/** The latest messages, which `server.spy` can tell of afterwards. */
+const messagesKeptMax = 10_000;
+
 /** A running SQS server with the queues of a deployment. */
 export interface QueueServer {
   readonly url: string;
@@ -54,6 +57,7 @@ export async function startQueues(options: {
     host: "127.0.0.1",
     logger: false,
     defaultRegion: options.region,
+    messageSpies: { bufferSize: messagesKeptMax },
   }).catch((error: unknown) => {
     throw explainPort(error, "SQS", "TRUNKLINE_SQS_PORT", options.port);
   });

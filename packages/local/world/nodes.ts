@@ -22,19 +22,10 @@ export interface ClusterNodes {
   stop(): void;
 }
 
-/**
- * Does what an account does when an instance changes its state: EventBridge delivers what the deployed pattern lets
- * through; an instance that runs and carries the cluster's tag joins as its user data would have it; and the cloud's
- * node controller removes the Node of an instance that is terminated.
- */
-export function followInstances(world: NodeWorld): ClusterNodes {
-  const { ec2, queues, onError } = world;
-  const names = new Map<string, PromiseWithResolvers<string>>();
-  const joining = (instanceId: string) => {
-    const known = names.get(instanceId) ?? Promise.withResolvers<string>();
-    names.set(instanceId, known);
-    return known;
-  };
+/** Does what EventBridge does when an instance changes its state: delivers what the deployed pattern lets through. */
+export function deliverStateChanges({ ec2, queues, onError }: Pick<NodeWorld, "ec2" | "queues" | "onError">): {
+  stop(): void;
+} {
   const sqs = new SQSClient({
     endpoint: queues.url,
     region: ec2.model().region,
@@ -46,20 +37,43 @@ export function followInstances(world: NodeWorld): ClusterNodes {
     const QueueUrl = queues.queueUrl(sharedQueueName(localStage, "instance-events"));
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(event) }));
   };
+  const end = ec2.model().onInstanceStateChange((event) => {
+    deliver(event).catch(onError);
+  });
+  return {
+    stop: () => {
+      end();
+      sqs.destroy();
+    },
+  };
+}
+
+/**
+ * Follows the instances: the account's events are delivered; an instance that runs and carries the cluster's tag joins as its user
+ * data would have it; and the cloud's node controller removes the Node of an instance that is terminated.
+ */
+export function followInstances(world: NodeWorld): ClusterNodes {
+  const { ec2, queues, onError } = world;
+  const names = new Map<string, PromiseWithResolvers<string>>();
+  const joining = (instanceId: string) => {
+    const known = names.get(instanceId) ?? Promise.withResolvers<string>();
+    names.set(instanceId, known);
+    return known;
+  };
   const follow = async (event: InstanceStateChangeEvent) => {
     const instanceId = event.detail["instance-id"];
     if (event.detail.state === "running") await join(world, instanceId, joining);
     if (event.detail.state === "terminated") await leave(world, instanceId, names);
   };
+  const deliveries = deliverStateChanges({ ec2, queues, onError });
   const end = ec2.model().onInstanceStateChange((event) => {
-    deliver(event).catch(onError);
     follow(event).catch(onError);
   });
   return {
     joined: (instanceIds) => Promise.all(instanceIds.map((instanceId) => joining(instanceId).promise)),
     stop: () => {
       end();
-      sqs.destroy();
+      deliveries.stop();
     },
   };
 }

@@ -1,31 +1,20 @@
-import { type Ec2ConfigPatch, type Ec2Emulator, type LatencyConfig, startEc2Emulator } from "@trunkline/emulator-ec2";
+import type { Ec2Emulator } from "@trunkline/emulator-ec2";
 import { type KubernetesEmulator, startKubernetesEmulator } from "@trunkline/emulator-kubernetes";
 import { type Controllers, startControllers } from "@trunkline/emulator-kubernetes/controllers";
-import { tableName } from "@trunkline/runtime/names";
-import { worldDurations } from "../durations.ts";
-import { type DynamodbServer, startDynamodb } from "../dynamodb.ts";
 import { explainPort } from "../failure.ts";
-import type { Ports } from "../ports.ts";
-import { localStage, type QueueServer, startQueues } from "../queues.ts";
+import type { QueueServer } from "../queues.ts";
 import { kubernetesTokens } from "../tokens.ts";
 import type { WorldFacts } from "../walkthrough/tour.ts";
+import { type Account, type AccountOptions, type AtEnd, beginTogether, factsOf, startAccount } from "./account.ts";
 import { realClock } from "./clock.ts";
 import { installCluster } from "./cluster.ts";
-import { databasePort, landscapeSeed, makeLandscape, runNodes } from "./landscape.ts";
+import { databasePort, runNodes } from "./landscape.ts";
 import { createNetwork } from "./network.ts";
 import { followInstances } from "./nodes.ts";
-import { createTable } from "./table.ts";
 
 /** How a world begins. */
-export interface WorldOptions {
-  readonly region: string;
-  readonly cluster: string;
-  readonly ports: Ports;
+export interface WorldOptions extends AccountOptions {
   readonly nodes: { readonly count: number; readonly instanceType: string };
-  /** A DynamoDB server that runs already. */
-  readonly dynamodbEndpoint?: string | undefined;
-  readonly ec2?: Ec2ConfigPatch & { readonly latency?: LatencyConfig };
-  readonly visibilityTimeoutSeconds?: number;
   /** Told what goes wrong inside the world. */
   readonly onError: (error: unknown) => void;
 }
@@ -45,44 +34,23 @@ export interface World {
 }
 
 /** Starts the world. @throws StartFailure when a port is taken or this platform lacks something. */
-export async function startWorld(options: WorldOptions): Promise<World> {
-  const dynamodb = await startDynamodb({ endpoint: options.dynamodbEndpoint, port: options.ports.dynamodb });
-  const stops: (() => Promise<void>)[] = [() => dynamodb.stop()];
-  const stop = async () => {
-    for (const each of stops.splice(0).reverse()) await each();
-  };
-  try {
-    return await compose(options, dynamodb, stops, stop);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+export function startWorld(options: WorldOptions): Promise<World> {
+  return beginTogether(async (atEnd, stop) => {
+    const account = await startAccount(options, atEnd);
+    return { ...(await startCluster(options, account, atEnd)), stop };
+  });
 }
 
-async function compose(
-  options: WorldOptions,
-  dynamodb: DynamodbServer,
-  stops: (() => Promise<void>)[],
-  stop: () => Promise<void>,
-): Promise<World> {
-  const { region, cluster, ports } = options;
-  await createTable({ endpoint: dynamodb.url, region, table: tableName(localStage) });
-  const queues = await startQueues({
-    port: ports.sqs,
-    region,
-    clusters: [cluster],
-    visibilityTimeoutSeconds: options.visibilityTimeoutSeconds ?? worldDurations.visibilityTimeout.local,
-  });
-  stops.push(() => queues.stop());
-  const ec2 = await startEc2Emulator({ port: ports.ec2, region, seed: landscapeSeed, config: options.ec2 ?? {} }).catch(
-    explained("EC2", "TRUNKLINE_EC2_PORT", ports.ec2),
-  );
-  stops.push(() => ec2.stop());
+/** Starts the emulated cluster and lets its first nodes join. */
+async function startCluster(options: WorldOptions, account: Account, atEnd: AtEnd): Promise<Omit<World, "stop">> {
+  const { cluster, ports } = options;
+  const { ec2, queues, landscape } = account;
   const kubernetes = await startKubernetesEmulator({ port: ports.kubernetes, tokens: kubernetesTokens }).catch(
-    explained("Kubernetes", "TRUNKLINE_KUBERNETES_PORT", ports.kubernetes),
+    (error: unknown) => {
+      throw explainPort(error, "Kubernetes", "TRUNKLINE_KUBERNETES_PORT", ports.kubernetes);
+    },
   );
-  stops.push(() => kubernetes.stop());
-  const landscape = makeLandscape(ec2.model());
+  atEnd(() => kubernetes.stop());
   const controllers = startControllers({
     api: kubernetes.api,
     clock: realClock,
@@ -95,9 +63,9 @@ async function compose(
     },
   });
   kubernetes.setLogSource(controllers.logs);
-  stops.push(() => controllers.stop());
+  atEnd(() => controllers.stop());
   const nodes = followInstances({ cluster, ec2, controllers, queues, onError: options.onError });
-  stops.push(async () => nodes.stop());
+  atEnd(async () => nodes.stop());
   await installCluster(kubernetes.api.as("kubernetes-admin"));
   const addNodes = async (count: number, instanceType: string) => {
     const instanceIds = runNodes(ec2.model(), landscape, { cluster, count, instanceType });
@@ -111,17 +79,7 @@ async function compose(
     controllers,
     queues,
     addNodes,
-    stop,
-    facts: {
-      kubernetes: kubernetes.url,
-      ec2: ec2.url,
-      dynamodb: dynamodb.url,
-      sqs: queues.url,
-      region,
-      pid: process.pid,
-      cluster,
-      ...landscape,
-    },
+    facts: factsOf(options, account, kubernetes.url),
     silenceCluster: async () => {
       nodes.stop();
       await controllers.stop();
@@ -129,7 +87,3 @@ async function compose(
     },
   };
 }
-
-const explained = (what: string, variable: string, port: number) => (error: unknown) => {
-  throw explainPort(error, what, variable, port);
-};
