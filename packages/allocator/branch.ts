@@ -7,6 +7,7 @@ import {
   type BranchWork,
   branchLookAt,
   type CallResult,
+  callOn,
   type Envelope,
   nextCall,
   putBranch,
@@ -89,7 +90,9 @@ const settle = async (
     case "commit":
       journey.attempts = 0;
       journey.carried = undefined;
-      return step.rests === true ? undefined : callFor(dependencies, view, journey);
+      // A branch that was claimed again has an intent for which nobody has called yet.
+      journey.fresh ||= branchIn(view, journey.work.owner, journey.work.index)?.createdAt !== call.record.createdAt;
+      return callFor(dependencies, view, journey);
     case "proceed":
       journey.attempts = 0;
       journey.carried = step.record;
@@ -134,15 +137,14 @@ const conclude = async (
 ): Promise<Advance | undefined> => {
   const { owner, index } = journey.work;
   for (let commits = 0; commits < commitsMax; commits += 1) {
-    const record = branchIn(view, owner, index);
-    if (record === undefined || record.version !== call.record.version || record.status !== call.record.status) {
-      return undefined;
-    }
     const { fresh, attempts } = journey;
-    const judge = (): Advance =>
-      advance(view.partition, call, result, { ...contextOf(dependencies, view), fresh, attempts });
+    const judge = (): Advance | undefined => {
+      const current = callOn(branchIn(view, owner, index), call);
+      if (current === undefined) return undefined;
+      return advance(view.partition, current, result, { ...contextOf(dependencies, view), fresh, attempts });
+    };
     const proposal = judge();
-    if (proposal.kind !== "commit") return proposal;
+    if (proposal?.kind !== "commit") return proposal;
     const committed = touchesTrunk(proposal.writes)
       ? await inTurn(view, () => commitStep(dependencies, view, judge()))
       : await commitStep(dependencies, view, proposal);
@@ -154,8 +156,12 @@ const conclude = async (
 };
 
 /** Undefined: the commit met another worker's. */
-const commitStep = async (dependencies: Dependencies, view: View, step: Advance): Promise<Advance | undefined> => {
-  if (step.kind !== "commit") return step;
+const commitStep = async (
+  dependencies: Dependencies,
+  view: View,
+  step: Advance | undefined,
+): Promise<Advance | undefined> => {
+  if (step?.kind !== "commit") return step;
   if ((await commitTo(dependencies, view, step.writes)) === "conflict") return undefined;
   const envelopes = [...step.envelopes, ...(await completion(dependencies, view, step.mayComplete))];
   if (envelopes.length > 0) await dependencies.outbox.send(envelopes);

@@ -46,7 +46,10 @@ export const spreadWord = async (
     const request = [subnetId, ...call.record.request.securityGroups].join();
     await writeBreaker(dependencies, view, breakerFailure(registration, request, dependencies.clock.now()));
   }
-  if (call.kind === "delete" && result.ok) await wakeWaiters(dependencies, subnetId);
+  // What a pod gives back because there was not enough for all of its ENIs is no relief: it would be woken by its own step back.
+  const reason = call.kind === "delete" ? call.record.wish?.reason : undefined;
+  const isRelief = reason !== "subnet-full" && reason !== "eni-quota";
+  if (call.kind === "delete" && result.ok && isRelief) await wakeWaiters(dependencies, subnetId);
 };
 
 /** The breaker is a matter of many calls: a conflict is somebody else's word, and this one is not missed. */

@@ -108,7 +108,8 @@ describe("the ledger protocol: creations that are undone", () => {
     world.send(podObserved(1, { enis: 2 }));
     await world.run(600);
 
-    expect(callsOf(world, "CreateNetworkInterface")).toBeLessThan(60);
+    // Two calls each half a minute.
+    expect(callsOf(world, "CreateNetworkInterface")).toBeLessThan(50);
     world.ec2.refuse = undefined;
     await world.run(120);
     expect(assignedPods(world)).toEqual([podUid(1)]);

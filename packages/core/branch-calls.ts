@@ -53,6 +53,22 @@ const nextRelease = (record: ReleasingBranch, now: number): BranchCall | undefin
   return record.deleteNotBefore <= now ? { kind: "delete", record, eniId: record.eni.eniId } : undefined;
 };
 
+/**
+ * A call as it concerns the record that is there now. A branch that fell with its siblings while its Create was under way is still its worker's:
+ * the answer tells what there is to delete. Undefined: another worker has carried the branch on.
+ */
+export const callOn = (record: BranchRecord | undefined, call: BranchCall): BranchCall | undefined => {
+  if (record?.version === call.record.version && record.status === call.record.status) return call;
+  const isOurs =
+    call.kind === "create" &&
+    record?.status === "releasing" &&
+    record.eni === undefined &&
+    record.generation === call.record.generation &&
+    record.createdAt === call.record.createdAt &&
+    record.stepDeadline === call.record.stepDeadline;
+  return isOurs ? { kind: "create", record } : undefined;
+};
+
 /** The intent of a branch, from which its tags and tokens follow (P06). */
 export const intentOf = (
   record: Pick<BranchRecord, "instanceId" | "owner" | "index" | "createdAt" | "generation">,

@@ -83,7 +83,7 @@ describe("a refused call", () => {
 
     expect(follow({ record: claimed, result: failed("permanent"), fresh: false })).toMatchObject(find);
     expect(follow({ record: claimed, result: failed("mismatch") })).toMatchObject(find);
-    expect(follow({ record: undone, result: failed("permanent") })).toMatchObject(find);
+    expect(follow({ record: undone, result: failed("permanent"), fresh: false })).toMatchObject(find);
   });
 
   it("for a group that may not be visible yet is repeated before it counts", () => {
@@ -104,16 +104,6 @@ describe("a refused call", () => {
     });
     expect(follow({ record: claimed, result: failed("defer-quota") })).toMatchObject({
       writes: [{}, { record: { reason: "eni-quota" } }, {}, {}],
-    });
-  });
-
-  it("keeps the claim of a pod with several ENIs, since the others are under way, and tells it", () => {
-    const step = follow({ record: claimedBranch("pod-1", { enis: 2 }), result: failed("permanent") });
-
-    expect(step).toMatchObject({
-      kind: "rest",
-      lookAt: start + 30_000,
-      envelopes: [{ body: { type: "PodEniFailed", podUid: "pod-1", code: "Code" } }],
     });
   });
 
@@ -210,7 +200,7 @@ describe("the end of an ENI", () => {
   });
 
   it("of a pod with several ENIs claims again with another VLAN ID and the next generation", () => {
-    const wish = waitingBranch("pod-1");
+    const wish = waitingBranch("pod-1", { reason: "step-under-way" });
     const record = releasingBranch("pod-1", { associationId: undefined, enis: 2, wish });
 
     expect(follow({ record, result: done })).toMatchObject({

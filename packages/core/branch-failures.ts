@@ -2,7 +2,6 @@ import type { BranchCall } from "./branch-calls.ts";
 import { type Advance, type Attempt, disassociated, freed } from "./branch-steps.ts";
 import type { Context } from "./decision.ts";
 import { subnetFullWrites } from "./gates.ts";
-import { branded, type PodUid } from "./ids.ts";
 import { doubtedTrunk } from "./lost-trunks.ts";
 import { nodeLookAt } from "./messages-out.ts";
 import type { WaitReason } from "./outcomes.ts";
@@ -77,28 +76,14 @@ const afterCreate = (
     return { kind: "repeat", lookAt: context.now + shortRestMilliseconds };
   }
   // Somebody may have called before, and the answer was lost: only the tag tells whether an ENI exists (P07).
-  if (!context.fresh || failure.remedy === "mismatch" || record.status === "releasing") {
+  if (!context.fresh || failure.remedy === "mismatch") {
     return { kind: "call", call: { kind: "find", record } };
   }
-  if (record.enis > 1) return restOfSeveral(record, failure, context);
   const undone = freed(partition, record, context, turnAfter(failure, context));
   const isFull = failure.remedy === "defer-address" || failure.remedy === "defer-quota";
   return undone.kind === "commit" && isFull && partition.trunk !== undefined
     ? { ...undone, writes: [...undone.writes, ...subnetFullWrites(partition.trunk, context)] }
     : undone;
-};
-
-/** The other ENIs of the pod are under way: its claim stays, its pod is told, and it is tried again. */
-const restOfSeveral = (record: ClaimedBranch, failure: Ec2Failure, context: Context): Advance => {
-  const { instanceId, namespace, name } = record;
-  const { code, message: detail, action } = failure;
-  const podUid = branded<PodUid>(record.owner);
-  const body = { type: "PodEniFailed", podUid, namespace, name, instanceId, code, detail, action } as const;
-  return {
-    kind: "rest",
-    lookAt: turnAfter(failure, context).wakeAt,
-    envelopes: [{ to: "outcomes", cluster: context.cluster, body }],
-  };
 };
 
 const afterAssociate = (
@@ -140,7 +125,7 @@ const restTold = (record: CreatedBranch, failure: Ec2Failure, context: Context):
   const { action, message: detail } = failure;
   const reason = failure.remedy === "look-again" ? "step-under-way" : "node-full";
   const turn: Turn = { reason, wakeAt: lookAt, detail, action };
-  const envelopes = turnEnvelopes(record, turn, context);
+  const envelopes = turnEnvelopes(record, record, turn, context);
   if (envelopes.length === 0) return { kind: "rest", lookAt };
   return {
     kind: "rest",
@@ -181,7 +166,7 @@ const teardown = (record: CreatedBranch, context: Context, { turn, keepsVlan }: 
       record,
     ),
   ],
-  envelopes: turnEnvelopes(record, turn, context),
+  envelopes: turnEnvelopes(record, record, turn, context),
 });
 
 /** When EC2 made an ENI, or later. */

@@ -1,15 +1,24 @@
 import type { BranchCall, CallResult } from "./branch-calls.ts";
 import { afterFailure } from "./branch-failures.ts";
 import type { Context } from "./decision.ts";
+import { giveBack, wishedBefore } from "./giving-back.ts";
 import type { AssociationId, VlanId } from "./ids.ts";
 import { assignedOutcome, branchLookAt } from "./messages-out.ts";
 import { withWrites } from "./partition.ts";
 import type { Envelope } from "./ports.ts";
 import type { BranchEni, ClaimedBranch, CreatedBranch, Partition, ReleasingBranch, TrunkRecord } from "./records.ts";
 import { endRecord } from "./tombstones.ts";
-import type { Transaction, Write } from "./transaction.ts";
+import type { Transaction } from "./transaction.ts";
 import { freeVlans, withoutVlans, withVlans } from "./vlans.ts";
-import { claimAgain, type PlacedStep, soon, type Turn, waitAgain } from "./wait-again.ts";
+import {
+  type Consequence,
+  claimAgain,
+  nextWish,
+  type PlacedStep,
+  soon,
+  type Turn,
+  turnEnvelopes,
+} from "./wait-again.ts";
 import { putBranch, putTrunk } from "./writes.ts";
 
 /** What follows from the answer to a branch's call. */
@@ -19,8 +28,6 @@ export type Advance =
       readonly kind: "commit";
       readonly writes: Transaction;
       readonly envelopes: readonly Envelope[];
-      /** True when the branch's turn is later: a message of this commit goes on then. */
-      readonly rests?: boolean;
       /** A pod with several ENIs that may have all of them now: only a load after the commit can tell. */
       readonly mayComplete?: string;
     }
@@ -38,8 +45,6 @@ export type Advance =
       readonly writes?: Transaction;
       readonly envelopes?: readonly Envelope[];
     };
-
-type Commit = Extract<Advance, { kind: "commit" }>;
 
 /** Beside the answer: what the worker knows about the call. */
 export interface Attempt {
@@ -139,28 +144,26 @@ const ownTrunk = (trunk: TrunkRecord | undefined, record: PlacedStep): TrunkReco
  */
 export const freed = (partition: Partition, record: PlacedStep, context: Context, turn?: Turn): Advance => {
   const { trunk } = partition;
-  const { now } = context;
   const releasing = record.status === "releasing" ? record : undefined;
   const ours = ownTrunk(trunk, record);
   const keepsVlan = releasing?.keepsVlan === true;
-  const commit = (slots: number, taken: readonly VlanId[], write: Write, envelopes: readonly Envelope[]): Commit => {
-    if (ours === undefined) return { kind: "commit", writes: [write], envelopes };
+  const commit = (slots: number, taken: readonly VlanId[], { writes, envelopes }: Consequence): Advance => {
+    if (ours === undefined) return { kind: "commit", writes, envelopes };
     const vlans = withVlans(keepsVlan ? ours.vlans : withoutVlans(ours.vlans, [record.vlanId]), taken);
     const next = { ...ours, vlans, held: Math.max(0, ours.held - slots), lastVlan: taken[0] ?? ours.lastVlan };
-    return { kind: "commit", writes: [putTrunk(next, ours), write], envelopes };
+    return { kind: "commit", writes: [putTrunk(next, ours), ...writes], envelopes };
   };
   const slot = releasing?.holdsSlot === false ? 0 : 1;
-  if (releasing !== undefined && releasing.wish === undefined) return commit(slot, [], endRecord(record, context), []);
-  if (record.enis > 1 && ours !== undefined) {
-    const vlanId = freeVlans(ours.vlans, ours.lastVlan)[0] ?? record.vlanId;
-    const turnAt = turn?.wakeAt ?? releasing?.wish?.wakeAt ?? now;
-    if (turnAt > now) {
-      const look = branchLookAt(record, turnAt, now);
-      return { ...commit(0, [vlanId], claimAgain(record, vlanId, turnAt, context), [look]), rests: true };
-    }
-    const stepDeadline = now + context.settings.stepDeadlineSeconds * 1_000;
-    return commit(0, [vlanId], claimAgain(record, vlanId, stepDeadline, context), []);
+  const before = wishedBefore(partition, record);
+  const wish = turn === undefined ? releasing?.wish : nextWish(before, turn, context);
+  if (wish === undefined || (releasing !== undefined && releasing.wish === undefined)) {
+    return commit(slot, [], { writes: [endRecord(record, context)], envelopes: [] });
   }
-  const again = waitAgain(partition, record, context, turn);
-  return commit(slot, [], again.write, again.envelopes);
+  if (record.enis > 1 && ours !== undefined && wish.reason === "step-under-way") {
+    const vlanId = freeVlans(ours.vlans, ours.lastVlan)[0] ?? record.vlanId;
+    return commit(0, [vlanId], { writes: [claimAgain(record, vlanId, context)], envelopes: [] });
+  }
+  const again = giveBack(partition, record, wish, context);
+  const news = turn === undefined ? [] : turnEnvelopes(record, before, turn, context);
+  return commit(slot, [], { writes: again.writes, envelopes: [...again.envelopes, ...news] });
 };

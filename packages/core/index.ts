@@ -6,6 +6,7 @@ export * from "./decide.ts";
 export * from "./decision.ts";
 export * from "./events.ts";
 export * from "./gates.ts";
+export * from "./giving-back.ts";
 export * from "./ids.ts";
 export * from "./instance-limits.ts";
 export * from "./instance-limits-table.ts";

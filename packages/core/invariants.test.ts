@@ -99,7 +99,7 @@ const script = fc.array(fc.record({ what: happening, isStale: fc.boolean(), unit
 /** Which statuses may follow which, for one record; a generation or a pod version begins anew. */
 const followers: Record<BranchRecord["status"], readonly BranchRecord["status"][]> = {
   waiting: ["waiting", "claimed", "associated", "gone"],
-  claimed: ["claimed", "created", "releasing", "waiting"],
+  claimed: ["claimed", "created", "releasing", "waiting", "gone"],
   created: ["created", "associated", "releasing", "waiting", "claimed"],
   associated: ["associated", "cooling", "releasing"],
   cooling: ["cooling", "associated", "releasing", "gone"],

@@ -1,8 +1,10 @@
 import type { Context } from "./decision.ts";
 import type { VlanId } from "./ids.ts";
 import { chainCopy } from "./messages-out.ts";
+import { branchAt } from "./partition.ts";
 import type { Envelope } from "./ports.ts";
 import type { ClaimedBranch, CreatedBranch, Partition, ReleasingBranch, WaitingBranch, Wish } from "./records.ts";
+import { endRecord } from "./tombstones.ts";
 import type { Write } from "./transaction.ts";
 import { type Deferral, deferralOutcome, intentTime, isWorthTelling } from "./waiting.ts";
 import { putBranch } from "./writes.ts";
@@ -45,48 +47,49 @@ const hasSameReason = (before: Wish | undefined, turn: Turn): boolean =>
 const isNews = (record: Wished, turn: Turn, context: Context): boolean =>
   isWorthTelling(turn, context) && !(hasSameReason(record.wish, turn) && record.wish?.told === true);
 
-/** What a pod is told about a new turn, if anything. */
-export const turnEnvelopes = (record: PlacedStep, turn: Turn, context: Context): readonly Envelope[] => {
-  if (!isNews(record, turn, context)) return [];
+/** The message that tells the pod of a branch a new turn, when that is news. */
+export const turnEnvelopes = (
+  record: PlacedStep,
+  before: Wished,
+  turn: Turn,
+  context: Context,
+): readonly Envelope[] => {
+  if (!isNews(before, turn, context)) return [];
   const { owner, namespace, name, instanceId } = record;
   const { reason, problem, wakeAt } = turn;
-  const body = deferralOutcome({ owner, namespace, name, instanceId, reason, problem, wakeAt }, turn, context);
-  return [{ to: "outcomes", cluster: context.cluster, body }];
+  const told = { owner, namespace, name, instanceId, reason, problem, wakeAt };
+  return [{ to: "outcomes", cluster: context.cluster, body: deferralOutcome(told, turn, context) }];
 };
 
+/** What a commit writes, and the messages that follow it. */
+export interface Consequence {
+  readonly writes: readonly Write[];
+  readonly envelopes: readonly Envelope[];
+}
+
 /**
- * Turns the only branch of a pod, whose ENI is gone, back into the pod's wish. The generation rises, since a deletion may lie behind (P07).
- *
- * @param turn why the pod waits again; undefined when its record's wish already says it
+ * Turns the last branch of a pod, whose ENI is gone, back into the pod's wish, which stands in the pod's first record. The generation rises, since
+ * a deletion may lie behind (P07).
  */
-export const waitAgain = (
-  partition: Partition,
-  record: PlacedStep,
-  context: Context,
-  turn: Turn | undefined,
-): { readonly write: Write; readonly envelopes: readonly Envelope[] } => {
+export const waitAgain = (partition: Partition, record: PlacedStep, wish: Wish, context: Context): Consequence => {
   const { trunk } = partition;
-  const wish = turn === undefined ? (record.wish as Wish) : nextWish(record, turn, context);
-  const write = putBranch({ ...identityOf(record), ...wish, status: "waiting", cluster: context.cluster }, record);
+  const first = record.index === 0 ? record : branchAt(partition, record.owner, 0);
+  const generation = (first?.generation ?? record.generation) + 1;
+  const identity = { ...identityOf(record), index: 0, generation, cluster: context.cluster };
+  const write = putBranch({ ...identity, ...wish, status: "waiting" }, first);
   const next = (write as { readonly record: WaitingBranch }).record;
   return {
-    write,
-    envelopes: [
-      ...(trunk === undefined ? [] : [chainCopy(next, trunk, context)]),
-      ...(turn === undefined ? [] : turnEnvelopes(record, turn, context)),
-    ],
+    writes: record.index === 0 ? [write] : [endRecord(record, context), write],
+    envelopes: trunk === undefined ? [] : [chainCopy(next, trunk, context)],
   };
 };
 
 /**
- * Claims again for a branch whose ENI is gone, with another VLAN ID and the next generation (P07): a pod with several ENIs keeps the others
- * meanwhile.
- *
- * @param stepDeadline until when nobody else goes on with it, epoch milliseconds
+ * Claims again for a branch whose ENI is gone, with another VLAN ID and a new intent (P07): a pod with several ENIs keeps the others meanwhile.
  */
-export const claimAgain = (record: PlacedStep, vlanId: VlanId, stepDeadline: number, context: Context): Write => {
+export const claimAgain = (record: PlacedStep, vlanId: VlanId, context: Context): Write => {
   const { request, trunkEniId, wish } = record;
-  // The next ENI's age counts from now: NotFound and refusals are judged by it.
+  const stepDeadline = context.now + context.settings.stepDeadlineSeconds * 1_000;
   const createdAt = intentTime(record, context.now);
   return putBranch(
     { ...identityOf(record), createdAt, status: "claimed", request, trunkEniId, vlanId, stepDeadline, wish },

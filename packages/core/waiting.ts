@@ -105,12 +105,14 @@ export const isWorthTelling = ({ problem, wakeAt }: Deferral, { now }: Context):
 export const intentTime = (record: BranchRecord | undefined, now: number): number =>
   record === undefined ? now : Math.max(now, record.createdAt + 1);
 
+/** What an outcome tells of a wish. */
+export type Deferred = Pick<
+  WaitingBranch,
+  "owner" | "namespace" | "name" | "instanceId" | "reason" | "problem" | "wakeAt"
+>;
+
 /** What a pod is told about its deferral: that it waits, or that it failed. */
-export const deferralOutcome = (
-  next: Pick<WaitingBranch, "owner" | "namespace" | "name" | "instanceId" | "reason" | "problem" | "wakeAt">,
-  deferral: Deferral,
-  context: Context,
-): Outcome => {
+export const deferralOutcome = (next: Deferred, deferral: Deferral, context: Context): Outcome => {
   const pod = {
     podUid: branded<PodUid>(next.owner),
     namespace: next.namespace,

@@ -1,0 +1,71 @@
+import type { Context } from "./decision.ts";
+import { branchLookAt } from "./messages-out.ts";
+import { branchAt, branchesOf } from "./partition.ts";
+import type {
+  AssociatedBranch,
+  BranchRecord,
+  ClaimedBranch,
+  CreatedBranch,
+  Partition,
+  ReleasingBranch,
+  Wish,
+} from "./records.ts";
+import { stranded } from "./stranded.ts";
+import { endRecord } from "./tombstones.ts";
+import { type Consequence, type PlacedStep, type Wished, waitAgain } from "./wait-again.ts";
+import { putBranch, type Unversioned } from "./writes.ts";
+
+/** A worker that associates an ENI just now has so long until its ENI is deleted all the same, milliseconds. */
+const associatingMilliseconds = 2_000;
+
+/** The wish that a branch follows from: its own, or that in the pod's first record. */
+export const wishedBefore = (partition: Partition, { request, wish, owner }: PlacedStep): Wished => {
+  const first = branchAt(partition, owner, 0);
+  return { request, wish: wish ?? (first !== undefined && "wish" in first ? first.wish : undefined) };
+};
+
+/** A branch that its pod still counts on, or that goes with its pod's wish. */
+type Standing = ClaimedBranch | CreatedBranch | AssociatedBranch | ReleasingBranch;
+
+const isStanding = (branch: BranchRecord): branch is Standing =>
+  ["claimed", "created", "associated"].includes(branch.status) ||
+  (branch.status === "releasing" && branch.wish !== undefined);
+
+/**
+ * The ENIs of a pod stand and fall together: where one is refused, all others go too, so that a pod that waits holds no slot. The last one that
+ * is gone writes the pod's wish down (P15); all of these commits change the trunk, so that they see each other.
+ */
+export const giveBack = (partition: Partition, record: PlacedStep, wish: Wish, context: Context): Consequence => {
+  const siblings = branchesOf(partition, record.owner).filter(({ index }) => index !== record.index);
+  const standing = siblings.filter(isStanding);
+  if (standing.length === 0) return waitAgain(partition, record, wish, context);
+  const falling = standing.filter((branch) => branch.status !== "releasing");
+  const fallen = falling.map((branch) => ({ branch, next: fall(branch, wish, context) }));
+  return {
+    writes: [endRecord(record, context), ...fallen.map(({ branch, next }) => putBranch(next, branch))],
+    envelopes: fallen.map(({ next }) => branchLookAt(next, next.stepDeadline, context.now)),
+  };
+};
+
+/** Whoever creates its ENI just now keeps its time, and goes on with what comes of the call. */
+const fall = (
+  branch: Exclude<Standing, ReleasingBranch>,
+  wish: Wish,
+  context: Context,
+): Unversioned<ReleasingBranch> => ({
+  ...stranded(branch, context),
+  associationId: branch.status === "associated" ? branch.associationId : undefined,
+  stepDeadline: deadlineOf(branch, context),
+  wish,
+});
+
+const deadlineOf = (branch: Exclude<Standing, ReleasingBranch>, { now }: Context): number => {
+  switch (branch.status) {
+    case "claimed":
+      return branch.stepDeadline;
+    case "created":
+      return now + associatingMilliseconds;
+    case "associated":
+      return now;
+  }
+};
