@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { FakeObject } from "./testing/fake-api.ts";
-import { aNode, aPod, aPolicy, createScene, instanceId, nodeUid, paths, type Scene } from "./testing/scene.ts";
+import { aNode, aPod, createScene, instanceId, nodeUid, paths, type Scene } from "./testing/scene.ts";
 
 const feature = { name: "SecurityGroupsForPods" };
 let scene: Scene;
@@ -210,93 +210,5 @@ describe("the CNINode of a node", () => {
     await scene.clock.advance(3_000);
 
     expect(scene.api.get(paths.cniNodes, "node-b")).toBeDefined();
-  });
-});
-
-describe("the cluster", () => {
-  const settings = (value: string): FakeObject => ({
-    metadata: { name: "amazon-vpc-cni", namespace: "kube-system" },
-    data: { "branch-eni-cooldown": value },
-  });
-
-  test("introduces itself with its cool-down and the sets of groups that its policies name", async () => {
-    scene.api.put(paths.configMaps, settings("45"));
-    scene.api.put(paths.policies, aPolicy("one", ["sg-2", "sg-1"]));
-    scene.api.put(paths.policies, aPolicy("two", ["sg-3"]));
-    scene.api.put(paths.policies, aPolicy("same", ["sg-1", "sg-2"], "other"));
-    scene.api.put(paths.pods, aPod("db"));
-    await scene.start();
-    await scene.clock.advance(500);
-
-    expect(scene.sent("ClusterRegistered")).toEqual([
-      {
-        type: "ClusterRegistered",
-        incarnation: "uid-kube-system",
-        cooldownSeconds: 45,
-        forwarderVersion: "0.1.0",
-        groupSets: [["sg-1", "sg-2"], ["sg-1", "sg-2", "sg-3"], ["sg-3"]],
-      },
-    ]);
-  });
-
-  test("tells a changed cool-down, to the functions and to the nodes", async () => {
-    scene.api.put(paths.nodes, aNode());
-    await scene.start();
-    await scene.clock.advance(500);
-    expect(scene.sent("ClusterRegistered")).toMatchObject([{ cooldownSeconds: 60 }]);
-
-    scene.api.put(paths.configMaps, settings("90"));
-    await scene.clock.advance(500);
-    scene.api.put(paths.configMaps, settings("soon"));
-    await scene.clock.advance(500);
-
-    expect(scene.sent("ClusterRegistered")).toMatchObject([{ cooldownSeconds: 90 }]);
-    expect(scene.events("node-a")).toEqual([
-      "BranchENICoolDownPeriodUpdated Branch ENI cool down period has been updated to 1m30s",
-    ]);
-  });
-
-  test("tells when a policy goes", async () => {
-    scene.api.put(paths.policies, aPolicy("one", ["sg-1"]));
-    await scene.start();
-    await scene.clock.advance(500);
-    scene.sent("ClusterRegistered");
-
-    scene.api.remove(paths.policies, "one");
-    await scene.clock.advance(500);
-
-    expect(scene.sent("ClusterRegistered")).toMatchObject([{ groupSets: [] }]);
-  });
-});
-
-describe("snapshots", () => {
-  test("are sent soon after the start and then in their interval", async () => {
-    scene.api.put(paths.nodes, aNode());
-    await scene.start();
-    await scene.clock.advance(2_000);
-    expect(scene.sent("NodeSnapshot")).toHaveLength(1);
-
-    await scene.clock.advance(900_000);
-
-    expect(scene.sent("NodeSnapshot")).toHaveLength(3);
-  });
-
-  test("are not sent while a pod's groups cannot be told, so that no pod is missing from one", async () => {
-    scene.api.put(paths.nodes, aNode());
-    scene.api.put(paths.policies, {
-      ...aPolicy("policy", []),
-      spec: { serviceAccountSelector: {}, securityGroups: { groupIds: ["sg-1"] } },
-    });
-    scene.api.put(paths.pods, aPod("db"));
-    await scene.start();
-    await scene.clock.advance(2_000);
-    expect(scene.sent("NodeSnapshot")).toEqual([]);
-    expect(scene.sent("PodObserved")).toEqual([]);
-
-    scene.api.put(paths.serviceAccounts, { metadata: { name: "default", namespace: "default" } });
-    await scene.clock.advance(330_000);
-
-    expect(scene.sent("PodObserved")).toMatchObject([{ pod: { securityGroups: ["sg-1"] } }]);
-    expect(scene.sent("NodeSnapshot")).toMatchObject([{ pods: [{ podUid: "uid-db" }] }]);
   });
 });
