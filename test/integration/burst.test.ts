@@ -99,6 +99,16 @@ const createBurst = async () => {
 
 const callsOf = (action: string): number => world.ec2.model().stats()[action]?.calls ?? 0;
 
+/** How many messages told of each pod's wish: the forwarder's own, and a copy for each time that it was put off. */
+const wishesByPod = (): readonly number[] => {
+  const bodies = world.queues.server.spy
+    .getAllMessages()
+    .flatMap((message) => (message.service === "sqs" && message.status === "published" ? [message.body] : []))
+    .map((body) => JSON.parse(body) as { type?: string; pod?: { podUid: string } });
+  const wishes = bodies.filter(({ type }) => type === "PodObserved");
+  return [...Map.groupBy(wishes, ({ pod }) => pod?.podUid).values()].map(({ length }) => length);
+};
+
 const deadLetters = (): number =>
   ["demo-pod-events", "demo-node-events", "demo-outcomes", "branch-cooldown", "instance-events"]
     .map((name) => world.queues.server.inspectQueue(`trunkline-local-${name}-dead-letters`)?.messages.ready.length ?? 0)
@@ -122,7 +132,11 @@ describe("a burst of 300 pods on 34 nodes", () => {
     const stats = Object.values(world.ec2.model().stats());
     const calls = stats.reduce((sum, each) => sum + each.calls, 0);
     const throttled = stats.reduce((sum, each) => sum + each.throttled, 0);
-    console.info(`300 pods in ${seconds.toFixed(1)} s (floor 50 s); ${throttled} of ${calls} calls throttled`);
+    const wishes = wishesByPod();
+    console.info(
+      `300 pods in ${seconds.toFixed(1)} s (floor 50 s); ${throttled} of ${calls} calls throttled; ` +
+        `messages per pod: at most ${Math.max(...wishes)}, ${wishes.reduce((sum, one) => sum + one, 0)} in all`,
+    );
     const enis = (await pods()).map(eniOf);
     expect(enis).toHaveLength(podsCount);
     expect(new Set(enis).size).toBe(podsCount);
@@ -130,5 +144,6 @@ describe("a burst of 300 pods on 34 nodes", () => {
     expect(world.ec2.model().state().associations).toHaveLength(podsCount);
     expect(throttled / calls).toBeLessThan(0.01);
     expect(deadLetters()).toBe(0);
+    expect(wishes).toHaveLength(podsCount);
   });
 });

@@ -1,7 +1,7 @@
 import type { InstanceId } from "@trunkline/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CrashPod, crashCooldownSeconds } from "../support/crash-cluster.ts";
-import { type CrashScenario, expectNoEni, expectOneEni, sweep } from "../support/crash-sweep.ts";
+import { type CrashScenario, expectEnis, expectNoEni, sweep } from "../support/crash-sweep.ts";
 import { type CrashWorld, narrowType, startCrashWorld } from "../support/crash-world.ts";
 
 /** A pod on its node, and the one that was there before it. */
@@ -34,6 +34,10 @@ afterAll(async () => {
   process.stdout.write(`Crash points swept: ${swept.join(", ")}.\n`);
 });
 
+/** The one ENI of a pod, which is the only one on its node. */
+const oneEniOf = async (instanceId: InstanceId, pod: CrashPod): Promise<string | undefined> =>
+  (await expectEnis(world, { instanceId, pod, count: 1 }))[0];
+
 /** A pod that has its ENI, on a node with nothing else. */
 const addServedPod = async (instanceId: InstanceId): Promise<CrashPod> => {
   const pod = await world.cluster.addPod(instanceId);
@@ -44,7 +48,7 @@ const addServedPod = async (instanceId: InstanceId): Promise<CrashPod> => {
 /** A pod leaves a branch that cools for its successor on the same node. */
 const succeed = async (instanceId: InstanceId, afterSeconds: number): Promise<Scene> => {
   const former = await addServedPod(instanceId);
-  const formerEni = await expectOneEni(world, instanceId, former);
+  const formerEni = await oneEniOf(instanceId, former);
   await world.cluster.removePod(former);
   await world.settle(afterSeconds);
   return { pod: await world.cluster.addPod(instanceId), formerEni };
@@ -85,6 +89,7 @@ describe("a worker that is killed before or after any call", () => {
         expect(trunks()).toHaveLength(before + 1);
         expect((await world.load(instanceId)).trunk).toMatchObject({
           status: "ready",
+          wanted: true,
           trunkEniId: trunk?.NetworkInterfaceId,
           deviceIndex: trunk?.Attachment?.DeviceIndex,
         });
@@ -107,7 +112,18 @@ describe("a worker that is killed before or after any call", () => {
     const count = await points("an allocation", {
       prepare: async () => ({ pod: await world.cluster.addPod(wide) }),
       act: () => world.settle(),
-      assess: async ({ pod }) => void (await expectOneEni(world, wide, pod)),
+      assess: async ({ pod }) => void (await oneEniOf(wide, pod)),
+      end: (scene) => removePod(wide, scene),
+    });
+
+    expect(count).toBeGreaterThan(20);
+  });
+
+  test("of an allocation for a pod with two ENIs leaves it both, in one annotation, and in the end none", async () => {
+    const count = await points("an allocation of two", {
+      prepare: async () => ({ pod: await world.cluster.addPod(wide, 2) }),
+      act: () => world.settle(),
+      assess: async ({ pod }) => void (await expectEnis(world, { instanceId: wide, pod, count: 2 })),
       end: (scene) => removePod(wide, scene),
     });
 
@@ -133,7 +149,7 @@ describe("a worker that is killed before or after any call", () => {
     const count = await points("a reuse", {
       prepare: () => succeed(wide, crashCooldownSeconds + 30),
       act: () => world.settle(),
-      assess: async ({ pod, formerEni }) => expect(await expectOneEni(world, wide, pod)).toBe(formerEni),
+      assess: async ({ pod, formerEni }) => expect(await oneEniOf(wide, pod)).toBe(formerEni),
       end: (scene) => removePod(wide, scene),
     });
 
@@ -144,7 +160,7 @@ describe("a worker that is killed before or after any call", () => {
     const count = await points("a cut", {
       prepare: () => succeed(narrow, 1),
       act: () => world.settle(),
-      assess: async ({ pod, formerEni }) => expect(await expectOneEni(world, narrow, pod)).not.toBe(formerEni),
+      assess: async ({ pod, formerEni }) => expect(await oneEniOf(narrow, pod)).not.toBe(formerEni),
       end: (scene) => removePod(narrow, scene),
     });
 

@@ -21,8 +21,8 @@ export interface CrashCluster {
   /** Registers an instance as a node on which the CNI plugin asks for a trunk; resolves when the forwarder has told it. */
   addNode(instanceId: InstanceId): Promise<void>;
   removeNode(instanceId: InstanceId): Promise<void>;
-  /** Binds a pod that asks for one branch ENI; resolves when the forwarder has told it. */
-  addPod(instanceId: InstanceId): Promise<CrashPod>;
+  /** Binds a pod that asks for so many branch ENIs, one by default; resolves when the forwarder has told it. */
+  addPod(instanceId: InstanceId, enis?: number): Promise<CrashPod>;
   /** Deletes a pod at once; resolves when the forwarder has told it. */
   removePod(pod: CrashPod): Promise<void>;
   annotationOf(pod: CrashPod): Promise<string | undefined>;
@@ -119,10 +119,10 @@ export async function startCrashCluster(queues: CrashQueues, groupId: string): P
       await administrator.delete({ group: "", resource: "nodes", name: instanceId });
       await told.until((event) => event.type === "NodeGone" && event.instanceId === instanceId);
     },
-    addPod: async (instanceId) => {
+    addPod: async (instanceId, enis = 1) => {
       podsMade += 1;
       const name = `pod-${podsMade}`;
-      const { metadata } = await administrator.create(podManifest(name));
+      const { metadata } = await administrator.create(podManifest(name, enis));
       await administrator.create(
         {
           apiVersion: "v1",
@@ -149,11 +149,11 @@ export async function startCrashCluster(queues: CrashQueues, groupId: string): P
   };
 }
 
-const podManifest = (name: string): KubernetesObject => ({
+const podManifest = (name: string, enis: number): KubernetesObject => ({
   apiVersion: "v1",
   kind: "Pod",
   metadata: { name, namespace, labels: { role: "db" } },
-  spec: { containers: [{ name: "main", image: "nginx", resources: { limits: { [podEniKey]: "1" } } }] },
+  spec: { containers: [{ name: "main", image: "nginx", resources: { limits: { [podEniKey]: `${enis}` } } }] },
 });
 
 /** What the forwarder has told, for a test to wait for. */
