@@ -53,7 +53,7 @@ export const called = async <Value>(
 };
 
 /** How often a write is repeated on what others have written meanwhile. */
-const conflictsMax = 5;
+export const conflictsMax = 5;
 
 /**
  * Writes down what the step has changed. A conflict is no answer: while the trunk is still at the same step, what others wrote is loaded and

@@ -1,21 +1,17 @@
 import {
   adoptableTrunk,
-  branchSubnetId,
-  branded,
   type EniFacts,
   type NodeObserved,
   rebuiltFrom,
-  refuseInstance,
-  requestedTrunk,
-  type SubnetId,
   type TrunkRecord,
   trunkIntent,
 } from "@trunkline/core";
 import type { Dependencies } from "./dependencies.ts";
 import type { Purse } from "./tokens.ts";
 import { attach, awaitAttached, settleDoubt } from "./trunk-attach.ts";
-import { called, deadline, type Journey, type Onward, restAfter, tell, write } from "./trunk-journey.ts";
-import { contextOf, type View } from "./view.ts";
+import { called, deadline, type Journey, type Onward, restAfter, write } from "./trunk-journey.ts";
+import { move, request } from "./trunk-request.ts";
+import type { View } from "./view.ts";
 
 /** Steps that one worker makes for one trunk before a later look goes on. */
 const stepsMax = 8;
@@ -31,6 +27,11 @@ export const carryTrunk = async (
   purse: Purse,
 ): Promise<void> => {
   const journey: Journey = { dependencies, view, purse, node, instance: undefined };
+  const { trunk } = view.partition;
+  if (node !== undefined && trunk !== undefined && trunk.status !== "unsupported" && trunk.status !== "refused") {
+    await move(journey, node);
+    return;
+  }
   for (let steps = 0; steps < stepsMax; steps += 1) {
     if ((await step(journey)) === "rest") return;
   }
@@ -56,41 +57,6 @@ const step = (journey: Journey): Promise<Onward> | Onward => {
     case "gone":
       return "rest";
   }
-};
-
-/** A node without a trunk record: EC2 tells what it is and whose (P13). */
-const request = async (journey: Journey, node: NodeObserved, from: TrunkRecord | undefined): Promise<Onward> => {
-  const { dependencies, view } = journey;
-  const { ec2, instanceLimits } = dependencies;
-  const again = async (lookAt: number): Promise<Onward> => {
-    const delaySeconds = Math.min(900, Math.max(1, Math.ceil((lookAt - dependencies.clock.now()) / 1_000)));
-    await dependencies.outbox.send([{ to: "node-events", cluster: view.cluster, body: node, delaySeconds }]);
-    return "rest";
-  };
-  const seen = await called(journey, "DescribeInstances", () => ec2.describeInstance(node.instanceId));
-  if (!("value" in seen)) return again(seen.lookAt);
-  const limits = seen.value === undefined ? "unknown" : instanceLimits(seen.value.instanceType);
-  const refusal = refuseInstance(node.instanceId, seen.value, limits, view.cluster);
-  if (refusal !== undefined || seen.value === undefined || limits === "unknown") {
-    const { reason, detail } = refusal as NonNullable<typeof refusal>;
-    await tell(journey, node, reason, detail);
-    return "rest";
-  }
-  journey.instance = seen.value;
-  const subnetId = branded<SubnetId>(branchSubnetId(node, seen.value));
-  const subnet = await called(journey, "DescribeSubnets", () => ec2.describeSubnet(subnetId));
-  if (!("value" in subnet)) return again(subnet.lookAt);
-  if (subnet.value === undefined) {
-    await tell(journey, node, "NodeTrunkFailedInit", `the subnet ${subnetId} does not exist`);
-    return "rest";
-  }
-  if (subnet.value.vpcId !== seen.value.vpcId) {
-    const detail = `the subnet ${subnetId} belongs to ${subnet.value.vpcId}, the instance to ${seen.value.vpcId}`;
-    await tell(journey, node, "NodeTrunkFailedInit", detail);
-    return "rest";
-  }
-  const facts = { node, instance: seen.value, subnet: subnet.value, limits };
-  return write(journey, from, requestedTrunk(facts, contextOf(dependencies, view)));
 };
 
 /** Adopts a trunk ENI that an earlier worker made, or creates one. */

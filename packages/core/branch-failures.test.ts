@@ -154,6 +154,8 @@ describe("a refused call", () => {
     expect(follow({ record: detached, result: failed("not-found"), afterSeconds: 60 })).toMatchObject({
       writes: [{}, { record: { status: "gone" } }],
     });
+    const old = releasingBranch("pod-1", { associationId: undefined, associatedAt: undefined });
+    expect(follow({ record: old, result: failed("not-found"), afterSeconds: 59 }).kind).toBe("rest");
   });
 });
 

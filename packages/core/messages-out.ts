@@ -57,16 +57,20 @@ export const chainCopy = (waiting: WaitingBranch, origin: Origin, context: Conte
   delaySeconds: delayUntil(waiting.wakeAt, context.now),
 });
 
-const podEni = (branch: AssociatedBranch, trunk: TrunkRecord): PodEni => ({
-  eniId: branch.eni.eniId,
-  ifAddress: branch.eni.mac,
-  privateIp: branch.eni.privateIp,
-  ipv6Addr: branch.eni.ipv6,
-  vlanId: branch.vlanId,
-  subnetCidr: trunk.subnetCidr,
-  subnetV6Cidr: trunk.subnetV6Cidr,
-  associationID: branch.associationId,
-});
+const podEni = (branch: AssociatedBranch, trunk: TrunkRecord): PodEni => {
+  const { formerSubnet } = trunk;
+  const subnet = branch.request.subnetId === formerSubnet?.subnetId ? formerSubnet : trunk;
+  return {
+    eniId: branch.eni.eniId,
+    ifAddress: branch.eni.mac,
+    privateIp: branch.eni.privateIp,
+    ipv6Addr: branch.eni.ipv6,
+    vlanId: branch.vlanId,
+    subnetCidr: subnet.subnetCidr,
+    subnetV6Cidr: subnet.subnetV6Cidr,
+    associationID: branch.associationId,
+  };
+};
 
 /** The outcome that annotates a pod, as soon as all of its ENIs are associated; nothing before. */
 export const assignedOutcome = (partition: Partition, owner: string): readonly Envelope[] => {

@@ -71,6 +71,18 @@ describe("a node", () => {
     ).toEqual([]);
   });
 
+  it("whose ENIConfig has changed is looked up in EC2, unless its trunk has ended or the observation is older", () => {
+    const eniConfig = { name: "zone-a", subnetId: "subnet-2", securityGroups: [] };
+    const looksUp = (trunk: Parameters<typeof partitionOf>[1]) =>
+      decided(partitionOf([], trunk), [node({ eniConfig })]).steps.some(({ work }) => work.length > 0);
+
+    expect(looksUp({})).toBe(true);
+    expect(looksUp({ status: "attached", stepDeadline: start + 1_000 })).toBe(true);
+    expect(looksUp({ eniConfig: "subnet-2" })).toBe(false);
+    expect(looksUp({ status: "draining" })).toBe(false);
+    expect(looksUp({ nodeVersion: version(2) })).toBe(false);
+  });
+
   it("that is looked at lets overdue steps be finished and unwanted idle branches go", () => {
     const now = start + 500_000;
     const branches = [

@@ -7,6 +7,7 @@ import { doubtEndsAt } from "./lost-trunks.ts";
 import { chainCopy, nodeLookAt, trunkReadyOutcome } from "./messages-out.ts";
 import { takeOver } from "./observed.ts";
 import type { BranchRecord, TrunkRecord } from "./records.ts";
+import { eniConfigText } from "./trunks.ts";
 import { isOverdue } from "./waiting.ts";
 import { putTrunk } from "./writes.ts";
 
@@ -92,6 +93,7 @@ export const observeNode = (draft: Draft, context: Context, event: NodeObserved)
   const now = withObservation(trunk, event);
   if (now !== trunk) decideStep(draft, { writes: [putTrunk(now, trunk)] });
   if (!now.wanted) return;
+  if (isConfiguredAnew(trunk, event)) decideStep(draft, { work: [{ kind: "trunk", node: event }] });
   if (trunk.status === "ready") tellReady(draft, context, now);
   else if (trunk.status === "unsupported" || trunk.status === "refused") {
     decideStep(draft, { work: [{ kind: "trunk", node: event }] });
@@ -111,6 +113,12 @@ const withObservation = (trunk: TrunkRecord, event: NodeObserved): TrunkRecord =
   );
   return isSame ? trunk : now;
 };
+
+/** Whether the node's ENIConfig says something else than when the trunk's subnet and groups were looked up. */
+const isConfiguredAnew = (trunk: TrunkRecord, event: NodeObserved): boolean =>
+  (trunk.status === "ready" || isTrunkUnderWay(trunk)) &&
+  (trunk.nodeVersion === undefined || compareVersions(event.resourceVersion, trunk.nodeVersion) >= 0) &&
+  (trunk.eniConfig ?? "") !== eniConfigText(event);
 
 /** A Node object is deleted: its pods' ends release, not this (P12). Another Node's UID changes nothing. */
 export const endNode = (draft: Draft, event: NodeGone): void => {

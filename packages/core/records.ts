@@ -32,8 +32,15 @@ export type TrunkStatus =
   | "unsupported"
   | "refused";
 
+/** Where branches are created (the node's subnet, or the ENIConfig's), with what their pods' annotations tell of it. */
+export interface TrunkSubnet {
+  readonly subnetId: SubnetId;
+  readonly subnetCidr: string;
+  readonly subnetV6Cidr: string;
+}
+
 /** One node instance and its trunk ENI. Kept under 1 KB. */
-export interface TrunkRecord {
+export interface TrunkRecord extends TrunkSubnet {
   readonly kind: "trunk";
   readonly instanceId: InstanceId;
   /** Rises by one with every write. */
@@ -49,10 +56,10 @@ export interface TrunkRecord {
   readonly wanted: boolean;
   readonly instanceType: string;
   readonly vpcId: string;
-  /** Where branches are created: the node's subnet, or the ENIConfig's. */
-  readonly subnetId: SubnetId;
-  readonly subnetCidr: string;
-  readonly subnetV6Cidr: string;
+  /** The subnet before, for pods that are told late of branches there. */
+  readonly formerSubnet?: TrunkSubnet | undefined;
+  /** What the node's ENIConfig said when subnet and groups were last looked up; absent or empty: it has none. */
+  readonly eniConfig?: string | undefined;
   /** Groups of the trunk, and of branches that no policy names groups for. Sorted. */
   readonly securityGroups: readonly SecurityGroupId[];
   readonly trunkEniId?: EniId | undefined;

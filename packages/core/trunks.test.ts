@@ -5,9 +5,11 @@ import {
   branchSubnetId,
   branded,
   type EniFacts,
+  eniConfigText,
   freeDeviceIndex,
   type InstanceFacts,
   type InstanceLimits,
+  movedTrunk,
   type NodeObserved,
   noSlotText,
   rebuiltFrom,
@@ -169,5 +171,44 @@ describe("a trunk that is asked for", () => {
     expect(rebuiltFrom([])).toEqual({ vlans: "0".repeat(30), held: 0, rebuilding: undefined });
     const branches = [eni({ vlanId: branded(1), status: "in-use" }), eni({ vlanId: branded(2) }), eni()];
     expect(rebuiltFrom(branches)).toEqual({ vlans: `${"0".repeat(29)}3`, held: 1, rebuilding: true });
+  });
+});
+
+describe("a trunk whose node's ENIConfig has changed", () => {
+  const subnet = {
+    subnetId: branded<SubnetId>("subnet-2"),
+    vpcId: "vpc-1",
+    cidr: "10.1.0.0/16",
+    ipv6Cidr: "",
+    freeAddresses: 9,
+  };
+  const custom = (securityGroups: readonly string[]) =>
+    node({ eniConfig: { name: "zone-a", subnetId: "subnet-2", securityGroups } });
+  const moved = (observed: NodeObserved, from = trunk) =>
+    movedTrunk(from, { node: observed, instance: instance(), subnet, limits });
+
+  it("has the new subnet and groups, and remembers the old subnet", () => {
+    expect(moved(custom(["sg-b", "sg-a"]))).toMatchObject({
+      subnetId: "subnet-2",
+      subnetCidr: "10.1.0.0/16",
+      securityGroups: ["sg-a", "sg-b"],
+      formerSubnet: { subnetId: "subnet-1", subnetCidr: "10.0.0.0/16", subnetV6Cidr: "" },
+      trunkEniId: trunk.trunkEniId,
+    });
+  });
+
+  it("forgets no earlier subnet when only the groups change", () => {
+    const first = moved(custom(["sg-a"]));
+
+    expect(moved(custom([]), first)).toMatchObject({
+      securityGroups: ["sg-node"],
+      formerSubnet: { subnetId: "subnet-1" },
+    });
+  });
+
+  it("is told by a text that does not depend on the order of groups, nor on the name", () => {
+    expect(eniConfigText(custom(["sg-b", "sg-a"]))).toBe(eniConfigText(custom(["sg-a", "sg-b"])));
+    expect(eniConfigText(custom(["sg-a"]))).not.toBe(eniConfigText(custom([])));
+    expect(eniConfigText(node())).toBe("");
   });
 });

@@ -62,10 +62,37 @@ const sortedGroups = (groups: readonly string[]): readonly SecurityGroupId[] =>
 export const branchSubnetId = (node: NodeObserved, instance: InstanceFacts): string =>
   node.eniConfig?.subnetId ?? instance.subnetId;
 
+/** What a node's ENIConfig says, as a text that is equal exactly while it says the same. */
+export const eniConfigText = ({ eniConfig }: Pick<NodeObserved, "eniConfig">): string =>
+  eniConfig === undefined ? "" : [eniConfig.subnetId, ...sortedGroups(eniConfig.securityGroups)].join();
+
+/** Subnet and groups of a node's branches. */
+const networkOf = ({ node, instance, subnet }: TrunkFacts) => {
+  const ownGroups = node.eniConfig?.securityGroups ?? [];
+  return {
+    subnetId: subnet.subnetId,
+    subnetCidr: subnet.cidr,
+    // The CNI plugin knows no IPv6 with custom networking.
+    subnetV6Cidr: node.eniConfig === undefined ? subnet.ipv6Cidr : "",
+    securityGroups: sortedGroups(ownGroups.length > 0 ? ownGroups : instance.securityGroups),
+    eniConfig: eniConfigText(node),
+  };
+};
+
+/**
+ * The trunk of a node whose ENIConfig has changed: its branches are created in the new subnet with the new groups from now on. The trunk ENI
+ * stays where it is, and so do the branches that are there.
+ */
+export const movedTrunk = (trunk: TrunkRecord, facts: TrunkFacts): TrunkRecord => {
+  const { subnetId, subnetCidr, subnetV6Cidr } = trunk;
+  const network = networkOf(facts);
+  const formerSubnet = network.subnetId === subnetId ? trunk.formerSubnet : { subnetId, subnetCidr, subnetV6Cidr };
+  return { ...trunk, ...network, formerSubnet };
+};
+
 /** The record of a trunk that is asked for: intent before effect (P01). */
 export const requestedTrunk = (facts: TrunkFacts, context: Context): Unversioned<TrunkRecord> => {
-  const { node, instance, subnet, limits } = facts;
-  const ownGroups = node.eniConfig?.securityGroups ?? [];
+  const { node, instance, limits } = facts;
   return {
     kind: "trunk",
     instanceId: instance.instanceId,
@@ -78,11 +105,7 @@ export const requestedTrunk = (facts: TrunkFacts, context: Context): Unversioned
     wanted: node.wantsTrunk,
     instanceType: instance.instanceType,
     vpcId: instance.vpcId,
-    subnetId: subnet.subnetId,
-    subnetCidr: subnet.cidr,
-    // The CNI plugin knows no IPv6 with custom networking.
-    subnetV6Cidr: node.eniConfig === undefined ? subnet.ipv6Cidr : "",
-    securityGroups: sortedGroups(ownGroups.length > 0 ? ownGroups : instance.securityGroups),
+    ...networkOf(facts),
     generation: 0,
     branchesMax: limits.branchesMax,
     vlans: noVlans,
