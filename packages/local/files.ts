@@ -6,11 +6,19 @@ import type { WorldFacts } from "./walkthrough/tour.ts";
 /** Where the local world tells other programs what it is: a folder that git ignores. */
 export const worldFolder = ".trunkline";
 
-/** Writes `world.json`, `kubeconfig` and `env` for `kubectl`, `aws` and whoever else wants to look. */
-export async function writeWorldFiles(folder: string, facts: WorldFacts): Promise<void> {
+/**
+ * Writes `world.json`, `kubeconfig` and `env` for `kubectl`, `aws` and whoever else wants to look.
+ *
+ * @param options - `hasCluster`: the cluster is a real one, whose kubeconfig stays where it is.
+ */
+export async function writeWorldFiles(
+  folder: string,
+  facts: WorldFacts,
+  options: { readonly hasCluster?: boolean } = {},
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "world.json"), `${JSON.stringify(facts, undefined, 2)}\n`);
-  await writeFile(join(folder, "kubeconfig"), kubeconfig(facts));
+  if (!options.hasCluster) await writeFile(join(folder, "kubeconfig"), kubeconfig(facts));
   await writeFile(join(folder, "env"), environment(facts));
 }
 

@@ -1,4 +1,5 @@
 import { KubeConfig } from "@kubernetes/client-node";
+import { StartFailure } from "./failure.ts";
 
 /**
  * How to reach the emulated cluster, as the administrator or as the user of a token.
@@ -12,4 +13,27 @@ export function emulatedCluster(server: string, token?: string): KubeConfig {
     { name: "user", ...(token ? { token } : {}) },
   );
   return config;
+}
+
+/** Reads a kubeconfig file. @throws StartFailure when it cannot be read or names no current cluster. */
+export function loadKubeConfig(path: string): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    config.loadFromFile(path);
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new StartFailure(`--kubeconfig must name a kubeconfig that can be read: ${why}`);
+  }
+  if (!config.getCurrentCluster()?.server)
+    throw new StartFailure(`the kubeconfig ${path} has no current context with a server`);
+  return config;
+}
+
+/** The same cluster as the user of a token. */
+export function asTokenUser(config: KubeConfig, token: string): KubeConfig {
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw new Error("the kubeconfig lost its cluster");
+  const own = new KubeConfig();
+  own.loadFromClusterAndUser(cluster, { name: "forwarder", token });
+  return own;
 }

@@ -12,6 +12,7 @@ const { values } = parseArgs({
     world: { type: "string" },
     overrides: { type: "string", default: "{}" },
     kubeconfig: { type: "string" },
+    "admission-host": { type: "string" },
   },
 });
 const facts = JSON.parse(await readFile(values.world ?? "", "utf8")) as WorldFacts;
@@ -20,6 +21,7 @@ const trunkline = await explainFailures(() =>
     facts,
     overrides: JSON.parse(values.overrides) as Overrides,
     kubeconfig: values.kubeconfig,
+    admissionHost: values["admission-host"],
     log: (line) => process.stdout.write(`${line}\n`),
   }).catch((error: unknown) => {
     throw error instanceof ConfigurationError ? new StartFailure(error.message) : error;

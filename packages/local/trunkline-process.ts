@@ -28,6 +28,7 @@ export async function forkTrunkline(options: {
   folder: string;
   overrides?: Overrides | undefined;
   kubeconfig?: string | undefined;
+  admissionHost?: string | undefined;
 }): Promise<TrunklineProcess> {
   await mkdir(options.folder, { recursive: true });
   const child = fork(
@@ -36,6 +37,7 @@ export async function forkTrunkline(options: {
       ...["--world", join(options.folder, "world.json")],
       ...["--overrides", JSON.stringify(options.overrides ?? {})],
       ...(options.kubeconfig ? ["--kubeconfig", options.kubeconfig] : []),
+      ...(options.admissionHost ? ["--admission-host", options.admissionHost] : []),
     ],
     { stdio: ["ignore", "pipe", "pipe", "ipc"] },
   );

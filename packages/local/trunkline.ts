@@ -1,14 +1,15 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { startForwarder } from "@trunkline/forwarder";
+import { prepareCluster } from "./deployment.ts";
 import { localDurations, worldDurations } from "./durations.ts";
 import { functionEnvironment, type Overrides } from "./function-environment.ts";
-import { emulatedCluster } from "./kube-config.ts";
+import { asTokenUser, emulatedCluster, loadKubeConfig } from "./kube-config.ts";
 import { type QueueHandlers, type ScheduledHandler, startMappings, startSchedule } from "./mappings.ts";
 import { clusterQueues, localAccount } from "./queues.ts";
 import { forwarderToken } from "./tokens.ts";
 import type { WorldFacts } from "./walkthrough/tour.ts";
-import { installAdmission, selfMadeCertificate } from "./webhooks.ts";
+import { installAdmission, removeAdmission, selfMadeCertificate } from "./webhooks.ts";
 
 /** How Trunkline runs in the local world. */
 export interface TrunklineOptions {
@@ -16,6 +17,8 @@ export interface TrunklineOptions {
   readonly overrides?: Overrides;
   /** A kubeconfig file, where the cluster is not the emulated one. */
   readonly kubeconfig?: string | undefined;
+  /** The address or name at which the API server reaches this machine; 127.0.0.1 when absent. */
+  readonly admissionHost?: string | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -74,11 +77,12 @@ async function loadFunctions(): Promise<{ handlers: QueueHandlers; reaper: Sched
   };
 }
 
-async function runForwarder({ facts, kubeconfig, log }: TrunklineOptions): Promise<{ stop(): Promise<void> }> {
+async function runForwarder(options: TrunklineOptions): Promise<{ stop(): Promise<void> }> {
+  const { facts, kubeconfig, log, admissionHost: host = "127.0.0.1" } = options;
   const names = clusterQueues(facts.cluster);
   const queueUrl = (name: string) => `${facts.sqs}/${localAccount}/${name}`;
-  const certificate = await selfMadeCertificate();
-  const config = clusterConfig(facts.kubernetes, kubeconfig, forwarderToken);
+  const certificate = await selfMadeCertificate(host);
+  const { administrator, forwarder: kubeConfig } = await usersOf(facts.kubernetes, kubeconfig);
   const sqs = new SQSClient({
     endpoint: facts.sqs,
     region: facts.region,
@@ -86,14 +90,14 @@ async function runForwarder({ facts, kubeconfig, log }: TrunklineOptions): Promi
     credentials: { accessKeyId: "local", secretAccessKey: "local" },
   });
   const forwarder = await startForwarder({
-    kubeConfig: config,
+    kubeConfig,
     sqs,
     settings: {
       clusterName: facts.cluster,
       podEventsQueueUrl: queueUrl(names["pod-events"]),
       nodeEventsQueueUrl: queueUrl(names["node-events"]),
       outcomesQueueUrl: queueUrl(names.outcomes),
-      admission: { host: "127.0.0.1", port: 0, ...certificate },
+      admission: { host: host === "127.0.0.1" ? host : "0.0.0.0", port: 0, ...certificate },
       snapshotSeconds: worldDurations.snapshotInterval.local,
       outcomeHeldSeconds: 60,
       cooldownSeconds: localDurations.cooldownSeconds,
@@ -102,20 +106,28 @@ async function runForwarder({ facts, kubeconfig, log }: TrunklineOptions): Promi
     log: (level, message, fields) => log(JSON.stringify({ level, message, ...fields })),
   });
   await forwarder.ready;
-  const administrator = clusterConfig(facts.kubernetes, kubeconfig);
-  await installAdmission(administrator, { port: forwarder.admissionPort, certificate });
+  await installAdmission(administrator, { host, port: forwarder.admissionPort, certificate });
   return {
     stop: async () => {
+      // The emulated cluster goes with its world; a real one stays, and would go on asking.
+      if (kubeconfig !== undefined) {
+        await removeAdmission(administrator).catch((error: unknown) =>
+          log(JSON.stringify({ level: "error", message: "The webhooks could not be removed.", error: String(error) })),
+        );
+      }
       await forwarder.stop();
       sqs.destroy();
     },
   };
 }
 
-/** The emulated cluster as the user of this token, or the one of a kubeconfig file. */
-function clusterConfig(server: string, kubeconfig: string | undefined, token?: string): KubeConfig {
-  if (!kubeconfig) return emulatedCluster(server, token);
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  return config;
+/** The administrator of the cluster and the forwarder's own user there: the annotation's guard tells them apart. */
+async function usersOf(
+  server: string,
+  kubeconfig: string | undefined,
+): Promise<{ administrator: KubeConfig; forwarder: KubeConfig }> {
+  if (kubeconfig === undefined)
+    return { administrator: emulatedCluster(server), forwarder: emulatedCluster(server, forwarderToken) };
+  const administrator = loadKubeConfig(kubeconfig);
+  return { administrator, forwarder: asTokenUser(administrator, await prepareCluster(administrator)) };
 }

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { type KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
+import { isIP } from "node:net";
+import type { KubeConfig, KubernetesObject } from "@kubernetes/client-node";
 import { generate } from "selfsigned";
-import { parseAllDocuments } from "yaml";
+import { apply, readDeployed, remove } from "./deployment.ts";
 
 /** A key and its self-made certificate, PEM. */
 export interface Certificate {
@@ -10,19 +9,13 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** Makes a certificate for a server on this machine. It is its own authority. */
-export async function selfMadeCertificate(): Promise<Certificate> {
+/** Makes a certificate for a server that is reached at this address or name. It is its own authority. */
+export async function selfMadeCertificate(host: string): Promise<Certificate> {
   const made = await generate([{ name: "commonName", value: "trunkline-forwarder" }], {
     keySize: 2048,
     extensions: [
       { name: "basicConstraints", cA: true, critical: true },
-      {
-        name: "subjectAltName",
-        altNames: [
-          { type: 7, ip: "127.0.0.1" },
-          { type: 2, value: "localhost" },
-        ],
-      },
+      { name: "subjectAltName", altNames: [isIP(host) ? { type: 7, ip: host } : { type: 2, value: host }] },
     ],
   });
   return { key: made.private, cert: made.cert };
@@ -32,34 +25,30 @@ interface WebhookConfiguration extends KubernetesObject {
   webhooks: { clientConfig: { service?: { path?: string }; url?: string; caBundle?: string } }[];
 }
 
-const manifest = (name: string) =>
-  readFile(fileURLToPath(new URL(`../../deploy/base/${name}.yaml`, import.meta.url)), "utf8");
-
-const objectsOf = (text: string) => parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+/** Where the API server finds the forwarder, and by which certificate it knows it. */
+export interface AdmissionServer {
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: Certificate;
+}
 
 /**
  * Installs the guard of the annotation and the webhooks as they are deployed, with one difference: the API server finds the
  * forwarder at a port of this machine and not behind a Service.
  */
-export async function installAdmission(
-  config: KubeConfig,
-  server: { readonly port: number; readonly certificate: Certificate },
-): Promise<void> {
-  const api = KubernetesObjectApi.makeApiClient(config);
-  const guards = objectsOf(await manifest("guard"));
-  const webhooks = objectsOf(await manifest("webhooks")) as WebhookConfiguration[];
+export async function installAdmission(config: KubeConfig, server: AdmissionServer): Promise<void> {
+  const webhooks = (await readDeployed("base/webhooks.yaml")) as WebhookConfiguration[];
   for (const { webhooks: entries } of webhooks)
     for (const entry of entries)
       entry.clientConfig = {
-        url: `https://127.0.0.1:${server.port}${entry.clientConfig.service?.path ?? "/"}`,
+        url: `https://${server.host}:${server.port}${entry.clientConfig.service?.path ?? "/"}`,
         caBundle: Buffer.from(server.certificate.cert).toString("base64"),
       };
-  for (const object of [...guards, ...webhooks]) await apply(api, object);
+  for (const object of [...(await readDeployed("base/guard.yaml")), ...webhooks]) await apply(config, object);
 }
 
-async function apply(api: KubernetesObjectApi, object: KubernetesObject): Promise<void> {
-  await api.create(object).catch(async (error: { code?: number }) => {
-    if (error.code !== 409) throw error;
-    await api.patch(object, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch);
-  });
+/** Removes what {@link installAdmission} installed: nobody is to ask a forwarder that has ended. */
+export async function removeAdmission(config: KubeConfig): Promise<void> {
+  for (const file of ["base/webhooks.yaml", "base/guard.yaml"])
+    for (const object of await readDeployed(file)) await remove(config, object);
 }

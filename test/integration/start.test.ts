@@ -1,17 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@trunkline/local/dynamodb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-
-const root = join(import.meta.dirname, "../..");
-const launcher = join(root, "packages/local/launch.mjs");
-const patient = { timeout: 60_000, interval: 50 };
+import { endPrograms, launcher, type Program, runProgram, untilReady } from "../support/program.ts";
 
 let folder: string;
-const started: ChildProcess[] = [];
 const holders: Server[] = [];
 
 beforeEach(async () => {
@@ -19,40 +14,13 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const child of started.splice(0)) child.kill("SIGKILL");
+  endPrograms();
   for (const holder of holders.splice(0)) holder.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Program {
-  readonly child: ChildProcess;
-  /** What it has said so far. */
-  readonly said: { output: string; errors: string };
-  /** Its exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string | null>;
-}
-
-/** Runs a program by itself, in a group of its own, as a terminal does. */
-function run(words: readonly string[], variables: Record<string, string> = {}): Program {
-  const child = spawn(process.execPath, words, {
-    cwd: folder,
-    detached: true,
-    env: { PATH: process.env.PATH, ...variables },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  started.push(child);
-  const said = { output: "", errors: "" };
-  child.stdout?.on("data", (chunk: Buffer) => {
-    said.output += chunk.toString();
-  });
-  child.stderr?.on("data", (chunk: Buffer) => {
-    said.errors += chunk.toString();
-  });
-  const ended = new Promise<number | string | null>((resolve) => {
-    child.once("close", (code, signal) => resolve(code ?? signal));
-  });
-  return { child, said, ended };
-}
+const run = (words: readonly string[], variables: Record<string, string> = {}): Program =>
+  runProgram(words, { folder, variables });
 
 /** Holds a port, as another program would. */
 async function holdPort(): Promise<number> {
@@ -93,6 +61,18 @@ describe("what a start cannot go on with is told in one line, and nothing is lef
       { TRUNKLINE_EC2_PORT: "http" },
       [],
       'TRUNKLINE_EC2_PORT is "http" and must be a port, 0 to 65535 (0 takes any free one)',
+    ],
+    [
+      "nodes to adopt of no cluster",
+      {},
+      ["--adopt-nodes"],
+      "--adopt-nodes needs --kubeconfig FILE: the emulated cluster's nodes have their instances",
+    ],
+    [
+      "a kubeconfig that cannot be read",
+      {},
+      ["--kubeconfig", "nowhere"],
+      "--kubeconfig must name a kubeconfig that can be read: ENOENT: no such file or directory, open 'nowhere'",
     ],
     ["an option that does not exist", {}, ["--nodes"], "Unknown option '--nodes'"],
     [
@@ -149,7 +129,7 @@ describe("a world that runs", () => {
       TRUNKLINE_KUBERNETES_PORT: `${kubernetes}`,
       TRUNKLINE_DYNAMODB_PORT: `${dynamodb}`,
     });
-    await vi.waitFor(() => expect(program.said.output).toContain("Ready. Ctrl-C ends it."), patient);
+    await untilReady(program);
     return { ...program, kubernetes, dynamodb };
   };
 
