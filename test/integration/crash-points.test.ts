@@ -119,6 +119,23 @@ describe("a worker that is killed before or after any call", () => {
     expect(count).toBeGreaterThan(20);
   });
 
+  test("of an allocation leaves one ENI also where EC2 does not yet show what a killed worker made (P06)", async () => {
+    const showsAfter = (describeDelayMs: number) => world.ec2.model().configure({ visibility: { describeDelayMs } });
+
+    const count = await points("an allocation with late describes", {
+      prepare: async () => ({ pod: await world.cluster.addPod(wide) }),
+      act: async () => {
+        showsAfter(3_600_000);
+        await world.settle();
+        showsAfter(0);
+      },
+      assess: async ({ pod }) => void (await oneEniOf(wide, pod)),
+      end: (scene) => removePod(wide, scene),
+    });
+
+    expect(count).toBeGreaterThan(20);
+  });
+
   test("of an allocation for a pod with two ENIs leaves it both, in one annotation, and in the end none", async () => {
     const count = await points("an allocation of two", {
       prepare: async () => ({ pod: await world.cluster.addPod(wide, 2) }),
