@@ -1,9 +1,10 @@
 import type { EniId, TrunkRecord } from "@trunkline/core";
 import { describe, expect, it } from "vitest";
-import { reap } from "./index.ts";
+import { handlePodEvents, reap } from "./index.ts";
 import {
   assignedPods,
   branchOf,
+  delivered,
   fill,
   nodeObserved,
   podGone,
@@ -102,6 +103,28 @@ describe("the ledger protocol: a trunk that is lost", () => {
     expect(await trunkOf(world)).toMatchObject(kept);
     expect((await trunkOf(world)).eniMissingSince).toBeUndefined();
     expect(await branchOf(world, 1)).toMatchObject({ status: "associated" });
+  });
+
+  it("P13: one that the search for its successor finds in its place costs no pod its branch", async () => {
+    const world = await readyWorld();
+    await fill(world, 1);
+    const trunkEniId = eniOf(await trunkOf(world));
+    const eni = world.ec2.enis.get(trunkEniId);
+    if (eni === undefined) throw new Error("There is no trunk ENI.");
+    world.ec2.enis.delete(trunkEniId);
+    await reap(world.dependencies);
+    world.tap.hook = async ({ method }, phase) => {
+      if (method !== "findTrunks" || phase !== "before") return;
+      world.tap.hook = undefined;
+      world.ec2.enis.set(trunkEniId, eni);
+      await handlePodEvents(world.dependencies, [delivered(podObserved(2), { sentAt: world.clock.now() })]);
+    };
+
+    await world.run(70);
+
+    expect(await trunkOf(world)).toMatchObject({ status: "ready", trunkEniId, held: 1 });
+    expect(await branchOf(world, 1)).toMatchObject({ status: "associated" });
+    expect(world.ec2.calls).not.toContain("DisassociateTrunkInterface");
   });
 
   it("P13: nothing is doubted by a listing that is not complete", async () => {

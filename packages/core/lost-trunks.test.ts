@@ -107,7 +107,8 @@ describe("P13: a trunk ENI", () => {
 
 describe("P13: the branches of a lost trunk", () => {
   const vlan = (number: number) => ({ vlanId: branded<VlanId>(number) });
-  const torn = (branches: readonly BranchRecord[], trunk: Partial<TrunkRecord> = lost) =>
+  const replaced: Partial<TrunkRecord> = { ...lost, status: "created", trunkEniId: branded("eni-next") };
+  const torn = (branches: readonly BranchRecord[], trunk: Partial<TrunkRecord> = replaced) =>
     decided(partitionOf(branches, trunk), [nodeLook]);
 
   it("are disassociated and deleted, and give the new trunk no slot back", () => {
@@ -144,8 +145,9 @@ describe("P13: the branches of a lost trunk", () => {
   it("are no others than those, and whatever was on its way out goes on", () => {
     const others = [releasingBranch("pod-1"), waitingBranch("pod-2"), goneBranch("pod-3")];
     expect(recordsOf(torn(others)).filter(({ kind }) => kind === "branch")).toEqual([]);
-    expect(torn([associatedBranch("pod-1")], { ...lost, lostEniId: branded("eni-earlier") }).steps).toHaveLength(1);
+    expect(torn([associatedBranch("pod-1")], { ...replaced, lostEniId: branded("eni-earlier") }).steps).toHaveLength(1);
     expect(torn([associatedBranch("pod-1")], { lostEniId: branded("eni-trunk") }).steps).toEqual([]);
+    expect(recordsOf(torn([associatedBranch("pod-1")], lost))).toMatchObject([{ kind: "trunk" }]);
   });
 });
 

@@ -45,13 +45,14 @@ export const replacedTrunk = (trunk: TrunkRecord, stepDeadline: number): Unversi
 });
 
 /**
- * Commits the teardown of every branch of a trunk ENI that was replaced: they are only deleted (P13). Pods that were not yet told their ENIs wait
+ * Commits the teardown of every branch of a trunk ENI that was replaced: they are only deleted (P13), and not before the new one is known, because
+ * the search for it may find the old one in its place after all. Pods that were not yet told their ENIs wait
  * for the new trunk. Part of every decision, so that a worker that dies on the way leaves nothing behind.
  */
 export const strandBranches = (draft: Draft, context: Context): void => {
   const { partition } = draft;
   const { trunk, branches } = partition;
-  if (trunk?.lostEniId === undefined || trunk.lostEniId === trunk.trunkEniId) return;
+  if (trunk?.lostEniId === undefined || trunk.trunkEniId === undefined || trunk.lostEniId === trunk.trunkEniId) return;
   for (const branch of branches) {
     if (isPlaced(branch) && branch.status !== "releasing" && branch.trunkEniId === trunk.lostEniId) {
       const next: Unversioned<ReleasingBranch> = {
