@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Found, findVolatile } from "./bindings.ts";
 import type { WireExchange } from "./proxy.ts";
 import type { Binding, RecordedExchange, RecordedRequest, RecordedWait } from "./recording.ts";
@@ -20,14 +21,14 @@ const aboutTheApi = /^\/(?:version|api|apis|openapi\/.*)(?:\?|$)/;
 /** Turns exchanges into steps of recordings and remembers which answer said what later requests use. */
 export class Recorder {
   readonly #answers: Remembered[] = [];
-  readonly #names = new Map<string, string>();
+  readonly #facts = new Map<string, string>();
   readonly #documents = new Set<string>();
   #bindings = 0;
 
   /** @param facts - What the world said before the first command. */
   constructor(facts: object) {
     for (const [name, fact] of Object.entries(facts))
-      if (typeof fact === "string" && volatileIn(fact)[0]?.text === fact) this.#names.set(fact, name);
+      if (typeof fact === "string" && volatileIn(fact)[0]?.text === fact) this.#facts.set(fact, name);
   }
 
   /** The steps of one command. Of requests that a command repeats until it likes the answer, the last is kept. */
@@ -96,23 +97,33 @@ export class Recorder {
   /** The text with names for what an earlier answer said. What the client made up stays. */
   #named(text: string): string {
     return volatileIn(decoded(text)).reduce((result, { kind, text: volatile }) => {
-      const name = this.#names.get(volatile) ?? this.#bind(kind, volatile);
+      const name = this.#facts.get(volatile) ?? this.#bind(kind, volatile);
       return name === undefined ? result : result.replaceAll(volatile, `{{${name}}}`);
     }, text);
   }
 
+  /** The latest answer with this text is where the client has it from. */
   #bind(kind: string, text: string): string | undefined {
     for (const { exchange, found } of this.#answers.toReversed()) {
-      const place = found.find((each) => each.kind === kind && each.text === text);
+      const place = found.find((each) => each.kind === kind && each.text === text && isIdentity(each));
       if (place === undefined) continue;
+      const { path, index } = place;
+      const known = exchange.bindings?.find((binding) =>
+        isDeepStrictEqual([binding.path, binding.index], [path, index]),
+      );
+      if (known !== undefined) return known.name;
       this.#bindings += 1;
       const name = `${kind}-${this.#bindings}`;
-      exchange.bindings = [...(exchange.bindings ?? []), { name, path: place.path, index: place.index }];
-      this.#names.set(text, name);
+      exchange.bindings = [...(exchange.bindings ?? []), { name, path, index }];
       return name;
     }
     return undefined;
   }
+}
+
+/** Whether a text stands where an answer says what something is called, and not where it mentions something else. */
+function isIdentity({ path }: Found): boolean {
+  return path.at(-2) === "cells" || /^(?:name|uid|\w+Id)$/.test(String(path.at(-1)));
 }
 
 /** Without the escapes of a URL or form, which would hide where a word begins. */

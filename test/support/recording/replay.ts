@@ -9,15 +9,20 @@ import { filled, send, titleOf } from "./wire.ts";
 const settleSeconds = 20;
 const pollMilliseconds = 100;
 
-/** Sends the requests of a command again, in order, and puts what is answered beside what was recorded. */
+/**
+ * Sends the requests of a command again, in order, and puts what is answered beside what was recorded. It ends with the
+ * first answer that is another: what comes after rests on it.
+ */
 export async function replay(command: RecordedCommand, target: ReplayTarget): Promise<Comparison[]> {
   const comparisons: Comparison[] = [];
-  for (const step of command.steps)
-    comparisons.push(
+  for (const step of command.steps) {
+    const comparison =
       step.type === "wait"
         ? await awaitAgain(step, target)
-        : await exchangeAgain(step, target, command.settles ? settleSeconds : 0),
-    );
+        : await exchangeAgain(step, target, command.settles ? settleSeconds : 0);
+    comparisons.push(comparison);
+    if (!isDeepStrictEqual(comparison.answered, comparison.recorded)) break;
+  }
   return comparisons;
 }
 

@@ -30,7 +30,7 @@ const nodes: Scene = {
   commands: [
     { run: "kubectl rollout status daemonset aws-node -n kube-system", shows: /successfully rolled out/ },
     { run: "kubectl rollout status deployment coredns -n kube-system", shows: /successfully rolled out/ },
-    { run: "kubectl get nodes -o wide", shows: /Ready/, keep: { node: /^(ip-\S+)/m } },
+    { run: "kubectl get nodes -o wide", shows: /Ready/ },
     { run: "kubectl set env daemonset aws-node -n kube-system ENABLE_POD_ENI=true", shows: /env updated/ },
     { run: "kubectl rollout status daemonset aws-node -n kube-system", shows: /successfully rolled out/ },
     {
@@ -39,6 +39,12 @@ const nodes: Scene = {
     },
     { run: `kubectl get nodes -l ${trunkLabel}=true`, shows: /Ready[\s\S]*Ready/ },
     { run: "kubectl get cninodes", shows: /SecurityGroupsForPods/ },
+    // Of the two nodes the one with CoreDNS is described, because the other shows other pods.
+    {
+      run: "kubectl get pods -n kube-system -l k8s-app=kube-dns -o wide",
+      shows: /coredns.* 1\/1 +Running/,
+      keep: { node: /(ip-\S+\.compute\.internal)/ },
+    },
     {
       run: "kubectl describe node {node}",
       shows: /vpc.amazonaws.com\/pod-eni: +9[\s\S]*NodeTrunkInitiated/,

@@ -5,6 +5,7 @@ const kinds = {
   uid: /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/,
   digest: /\b[0-9a-f]{64}\b/,
   time: /\b\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?Z| \d\d:\d\d:\d\d GMT)/,
+  machine: /\bec2[0-9a-f]{17}\b/,
   mac: /\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/,
   host: /\bip-\d+-\d+-\d+-\d+\.[a-z0-9-]+\.compute\.internal\b/,
   attachment: /\beni-attach-[0-9a-f]{17}\b/,

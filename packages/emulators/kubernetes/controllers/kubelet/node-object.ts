@@ -14,7 +14,7 @@ export interface NodeRegistration {
   labels?: Record<string, string>;
 }
 
-const KUBELET_VERSION = "v1.34.1";
+const KUBELET_VERSION = "v1.32.0";
 
 function regionOf(availabilityZone: string): string {
   return availabilityZone.replace(/[a-z]$/, "");
