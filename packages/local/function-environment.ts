@@ -11,15 +11,14 @@ import {
 import { localDurations } from "./durations.ts";
 import { localAccount, localStage } from "./queues.ts";
 
-/** The epoch of the local world's table, which lives no longer than its world. */
-export const localEpoch = "local-1";
-
 /** Where the local world's servers are. */
 export interface Endpoints {
   readonly dynamodb: string;
   readonly sqs: string;
   readonly ec2: string;
   readonly region: string;
+  /** The epoch of the table: what another world has left in it counts as absent. */
+  readonly epoch: string;
 }
 
 /** What a start may change about the functions' settings. */
@@ -41,7 +40,7 @@ export function functionEnvironment(
   return {
     [variables.deployment]: deploymentName(localStage),
     [variables.table]: tableName(localStage),
-    [variables.epoch]: localEpoch,
+    [variables.epoch]: endpoints.epoch,
     [variables.account]: localAccount,
     [variables.region]: endpoints.region,
     [variables.clusters]: JSON.stringify(clusters),

@@ -18,7 +18,7 @@ const concurrency: Record<keyof QueueHandlers, number> = {
 
 /** Connects each queue of the deployment with its function, as the deployed event source mappings do. */
 export function startMappings(options: {
-  endpoints: Endpoints;
+  endpoints: Pick<Endpoints, "sqs" | "region">;
   clusters: readonly ClusterEntry[];
   handlers: QueueHandlers;
   onFailure: (failure: { functionName: string; error: unknown }) => void;

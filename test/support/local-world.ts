@@ -7,7 +7,7 @@ import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import type { Ledger } from "@trunkline/core";
 import type { ApiAccess, KubernetesObject } from "@trunkline/emulator-kubernetes/ports";
 import { createLedger } from "@trunkline/ledger";
-import { forkTrunkline, localEpoch, startWorld, type World, writeWorldFiles } from "@trunkline/local";
+import { forkTrunkline, startWorld, type World, writeWorldFiles } from "@trunkline/local";
 import { systemClock } from "@trunkline/runtime";
 import { deadLettersName, tableName } from "@trunkline/runtime/names";
 
@@ -48,7 +48,7 @@ const credentials = { accessKeyId: "local", secretAccessKey: "local" };
  * @param options - `prepare` is done to the world before Trunkline begins.
  */
 export async function startLocalWorld(
-  options: Pick<WorldOptions, "ec2" | "visibilityTimeoutSeconds"> & {
+  options: Pick<WorldOptions, "dynamodbEndpoint" | "ec2" | "visibilityTimeoutSeconds"> & {
     readonly overrides?: Overrides;
     readonly prepare?: (world: World) => Promise<void>;
   },
@@ -87,7 +87,7 @@ export async function startLocalWorld(
     deadLetters: (queue) =>
       (queues.server.inspectQueue(deadLettersName(queue))?.messages.ready ?? []).map(({ body }) => body),
     log: async () => (await readFile(join(folder, "trunkline.log"), "utf8")).split("\n").flatMap(parsed),
-    ledger: createLedger({ client, table: TableName, epoch: localEpoch, clock: systemClock }),
+    ledger: createLedger({ client, table: TableName, epoch: facts.epoch, clock: systemClock }),
     rows: async () => ((await table.send(new ScanCommand({ TableName, ConsistentRead: true }))).Items ?? []) as Row[],
     eventsOn: async (name) => {
       const { objects } = await administrator.list({ group: "", resource: "events" });

@@ -9,6 +9,8 @@ export interface WorldFacts {
   readonly sqs: string;
   readonly region: string;
   readonly pid: number;
+  /** The epoch of the table: what an earlier world has left in it counts as absent. */
+  readonly epoch: string;
   readonly cluster: string;
   readonly vpcId: string;
   readonly subnetId: string;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Ec2ConfigPatch, type Ec2Emulator, type LatencyConfig, startEc2Emulator } from "@trunkline/emulator-ec2";
 import { tableName } from "@trunkline/runtime/names";
 import { worldDurations } from "../durations.ts";
@@ -80,6 +81,7 @@ export function factsOf(options: AccountOptions, account: Account, kubernetes: s
     sqs: queues.url,
     region: options.region,
     pid: process.pid,
+    epoch: randomUUID(),
     cluster: options.cluster,
     ...landscape,
   };
