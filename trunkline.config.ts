@@ -1,4 +1,4 @@
-import type { Configuration } from "./stacks/settings.ts";
+import type { Configuration } from "./stacks/configuration.ts";
 
 /**
  * What is deployed where: one stage per AWS account and Region, with the clusters that it serves.

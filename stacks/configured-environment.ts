@@ -1,5 +1,5 @@
 import { type ClusterEntry, counts, defaultSlug, durations, variables } from "@trunkline/runtime/names";
-import type { StageSettings } from "./settings.ts";
+import type { StageSettings } from "./configuration.ts";
 
 /** The variables that follow from the configuration alone. Their size is checked before a deployment. */
 export function configuredEnvironment(settings: StageSettings): Record<string, string> {

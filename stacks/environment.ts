@@ -1,7 +1,7 @@
 import { deploymentName, sharedQueueName, variables } from "@trunkline/runtime/names";
+import type { StageSettings } from "./configuration.ts";
 import { configuredEnvironment } from "./configured-environment.ts";
 import type { Queues } from "./queues.ts";
-import type { StageSettings } from "./settings.ts";
 
 /** The environment of every function. `AWS_REGION` is Lambda's own. */
 export function functionEnvironment(

@@ -1,9 +1,9 @@
 import { functionTimeoutSeconds } from "@trunkline/runtime/limits";
 import type { FunctionName } from "@trunkline/runtime/names";
+import type { StageSettings } from "./configuration.ts";
 import { functionEnvironment } from "./environment.ts";
 import { permissionsOf } from "./permissions.ts";
 import type { Queues } from "./queues.ts";
-import type { StageSettings } from "./settings.ts";
 
 /** What the functions stand on. */
 export interface Foundation {

@@ -11,7 +11,7 @@ import {
   type SharedQueueKind,
   sharedQueueName,
 } from "@trunkline/runtime/names";
-import type { StageSettings } from "./settings.ts";
+import type { StageSettings } from "./configuration.ts";
 
 /** A cluster's own queues. Its forwarder is the only one that may send to the first two and receive from the third. */
 export type ClusterQueues = Record<ClusterQueueKind, sst.aws.Queue> & { readonly cluster: string };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { cyclesOf } from "./support/cycles.ts";
 import { layerOf, violationsOf } from "./support/layers.ts";
 import { importsOf, readSources } from "./support/sources.ts";
 
@@ -13,6 +14,10 @@ describe("the project", () => {
 
     expect(sources.length).toBeGreaterThan(20);
     expect(sources.flatMap(violationsOf)).toEqual([]);
+  });
+
+  test("no file imports itself by way of others, neither values nor types", async () => {
+    expect(cyclesOf(await readSources(modules))).toEqual([]);
   });
 
   test(`no file that is written by hand has more than ${linesMax} lines`, async () => {
@@ -103,6 +108,25 @@ describe("violationsOf", () => {
     expect(violationsOf({ path: "packages/novelty/a.ts", text: "" })).toEqual([
       "packages/novelty/a.ts belongs to no layer",
     ]);
+  });
+});
+
+describe("cyclesOf", () => {
+  const source = (path: string, ...imports: readonly string[]) => ({
+    path,
+    text: imports.map((specifier) => `import type { X } from "${specifier}";\n`).join(""),
+  });
+
+  test("finds a circle of types over several folders", () => {
+    const sources = [source("a/x.ts", "../b/y.ts"), source("b/y.ts", "./z.ts"), source("b/z.ts", "../a/x.ts", "zod")];
+
+    expect(cyclesOf(sources)).toEqual([["a/x.ts", "b/y.ts", "b/z.ts", "a/x.ts"]]);
+  });
+
+  test("finds none where two ways lead to the same file", () => {
+    const sources = [source("x.ts", "./y.ts", "./z.ts"), source("y.ts", "./z.ts"), source("z.ts")];
+
+    expect(cyclesOf(sources)).toEqual([]);
   });
 });
 

@@ -15,8 +15,8 @@ import {
 } from "@trunkline/core";
 import { makeCall, reportCall } from "./calls.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { spreadWord } from "./probes.ts";
 import { explained } from "./refusals.ts";
+import { spreadWord } from "./relief.ts";
 import { type Purse, takeToken } from "./tokens.ts";
 import { branchIn, commitTo, contextOf, inTurn, reloadView, touchesTrunk, type View } from "./view.ts";
 

@@ -1,5 +1,6 @@
+import type { Advance, Attempt } from "./advance.ts";
 import type { BranchCall } from "./branch-calls.ts";
-import { type Advance, type Attempt, disassociated, freed } from "./branch-steps.ts";
+import { disassociated, freed } from "./branch-ends.ts";
 import type { Context } from "./decision.ts";
 import { subnetFullWrites } from "./gates.ts";
 import { doubtedTrunk } from "./lost-trunks.ts";

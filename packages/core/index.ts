@@ -1,3 +1,4 @@
+export * from "./advance.ts";
 export * from "./branch-calls.ts";
 export * from "./branch-steps.ts";
 export * from "./cluster-records.ts";
@@ -6,7 +7,6 @@ export * from "./decide.ts";
 export * from "./decision.ts";
 export * from "./events.ts";
 export * from "./gates.ts";
-export * from "./giving-back.ts";
 export * from "./ids.ts";
 export * from "./instance-limits.ts";
 export * from "./instance-limits-table.ts";

@@ -3,7 +3,7 @@
 import type { KubernetesObject } from "../../ports.ts";
 import { objectsAt, stringAt } from "../json.ts";
 import { ageOf } from "../time.ts";
-import type { Column } from "./table.ts";
+import type { Column } from "./columns.ts";
 
 /** The first column of every table. */
 export const NAME: Column = { name: "Name", format: "name" };

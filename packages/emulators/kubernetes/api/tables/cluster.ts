@@ -5,7 +5,7 @@ import { at, numberAt, objectAt, objectsAt, stringAt, stringMapAt, stringsAt } f
 import { formatSelector } from "../store/label-selector.ts";
 import { ageOf } from "../time.ts";
 import { AGE, ageCell, labelCell, NAME, nameCell, orNone, wide } from "./cells.ts";
-import type { TableOf } from "./table.ts";
+import type { TableOf } from "./columns.ts";
 
 const nodes: TableOf = {
   columns: [

@@ -5,8 +5,8 @@ import { isObject } from "../json.ts";
 import type { PrinterColumn } from "../resource-type.ts";
 import { ageOf } from "../time.ts";
 import { NAME } from "./cells.ts";
+import type { Cell, Column } from "./columns.ts";
 import { findByPath } from "./json-path.ts";
-import type { Cell, Column } from "./table.ts";
 
 /** The columns, the name first. */
 export function customColumns(columns: readonly PrinterColumn[]): Column[] {

@@ -3,7 +3,7 @@
 import type { KubernetesObject } from "../../ports.ts";
 import { at, objectAt, objectsAt, stringAt } from "../json.ts";
 import { AGE, ageCell, NAME, nameCell, wide } from "./cells.ts";
-import type { TableOf } from "./table.ts";
+import type { TableOf } from "./columns.ts";
 
 const created: TableOf = {
   columns: [NAME, { name: "Created At", type: "date" }],

@@ -4,7 +4,7 @@ import type { KubernetesObject } from "../../ports.ts";
 import { type JsonObject, numberAt, objectAt, objectsAt, stringAt } from "../json.ts";
 import { ageOf } from "../time.ts";
 import { AGE, ageCell, NAME, nameCell, orNone, wide } from "./cells.ts";
-import type { TableOf } from "./table.ts";
+import type { TableOf } from "./columns.ts";
 
 /** `kubectl get pods`, also with `-o wide`. */
 export const podTable: TableOf = {

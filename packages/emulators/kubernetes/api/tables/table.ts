@@ -9,27 +9,11 @@ import type { ResourceType } from "../resource-type.ts";
 import { apiVersionOf } from "../resource-type.ts";
 import { ageOf } from "../time.ts";
 import { clusterTables } from "./cluster.ts";
+import type { TableOf } from "./columns.ts";
 import { customCells, customColumns } from "./custom-columns.ts";
 import { extensionTables } from "./extensions.ts";
 import { podTable } from "./pods.ts";
 import { workloadTables } from "./workloads.ts";
-
-/** A column; those with priority 1 are shown by `-o wide` only. */
-export interface Column {
-  name: string;
-  type?: string;
-  format?: string;
-  priority?: number;
-}
-
-/** A cell: text, a number, or nothing. */
-export type Cell = string | number | boolean | null;
-
-/** How a kind is shown. */
-export interface TableOf {
-  columns: readonly Column[];
-  cells(object: KubernetesObject, nowMs: number): Cell[];
-}
 
 /** What rows carry beside their cells. */
 export type IncludeObject = "None" | "Metadata" | "Object";

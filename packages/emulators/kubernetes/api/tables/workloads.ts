@@ -5,7 +5,7 @@ import { at, numberAt, objectAt, objectsAt, stringAt, stringMapAt } from "../jso
 import { formatSelector } from "../store/label-selector.ts";
 import { humanDuration } from "../time.ts";
 import { AGE, ageCell, containerCells, labelCell, NAME, nameCell, wide } from "./cells.ts";
-import type { Column, TableOf } from "./table.ts";
+import type { Column, TableOf } from "./columns.ts";
 
 const CONTAINERS: readonly Column[] = [wide("Containers"), wide("Images")];
 
