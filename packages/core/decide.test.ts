@@ -7,10 +7,9 @@ import {
   keyOf,
   type LedgerRecord,
   mendedTrunk,
-  type VlanId,
   withWrites,
 } from "./index.ts";
-import { decided, envelopesOf, from, nodeLook, observed, recordsOf, version } from "./testing/arrivals.ts";
+import { decided, envelopesOf, instanceId, nodeLook, observed, recordsOf, version } from "./testing/arrivals.ts";
 import { modelContext, modelTrunk } from "./testing/model-node.ts";
 import {
   associatedBranch,
@@ -20,11 +19,9 @@ import {
   partitionOf,
   releasingBranch,
   start,
+  vlan,
   waitingBranch,
 } from "./testing/records.ts";
-
-const { instanceId } = from;
-const vlan = (number: number): { readonly vlanId: VlanId } => ({ vlanId: branded<VlanId>(number) });
 
 describe("a pod on a full node", () => {
   const full = [1, 2, 3].map((number) => associatedBranch(`pod-${number}`, vlan(number)));

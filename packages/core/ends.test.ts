@@ -8,9 +8,8 @@ import {
   type EniId,
   putTrunk,
   type SubnetId,
-  type VlanId,
 } from "./index.ts";
-import { decided, ended, envelopesOf, from, looked, observed, recordsOf, version } from "./testing/arrivals.ts";
+import { decided, ended, envelopesOf, instanceId, looked, observed, recordsOf, version } from "./testing/arrivals.ts";
 import { modelTrunk } from "./testing/model-node.ts";
 import {
   associatedBranch,
@@ -22,11 +21,9 @@ import {
   partitionOf,
   releasingBranch,
   start,
+  vlan,
   waitingBranch,
 } from "./testing/records.ts";
-
-const { instanceId } = from;
-const vlan = (number: number): { readonly vlanId: VlanId } => ({ vlanId: branded<VlanId>(number) });
 
 describe("the end of a pod", () => {
   const redelivered = (arrival: Arrival): Arrival => ({ ...arrival, receiveCount: 2 });

@@ -13,7 +13,6 @@ import {
   overdueMessages,
   replacedTrunk,
   type TrunkRecord,
-  type VlanId,
   wishOf,
 } from "./index.ts";
 import { decided, envelopesOf, nodeLook, recordsOf } from "./testing/arrivals.ts";
@@ -27,6 +26,7 @@ import {
   partitionOf,
   releasingBranch,
   start,
+  vlan,
   waitingBranch,
 } from "./testing/records.ts";
 
@@ -106,7 +106,6 @@ describe("P13: a trunk ENI", () => {
 });
 
 describe("P13: the branches of a lost trunk", () => {
-  const vlan = (number: number) => ({ vlanId: branded<VlanId>(number) });
   const replaced: Partial<TrunkRecord> = { ...lost, status: "created", trunkEniId: branded("eni-next") };
   const torn = (branches: readonly BranchRecord[], trunk: Partial<TrunkRecord> = replaced) =>
     decided(partitionOf(branches, trunk), [nodeLook]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Arrival, branded, type VlanId } from "./index.ts";
-import { decided, envelopesOf, from, nodeLook, recordsOf, version } from "./testing/arrivals.ts";
+import { type Arrival, branded } from "./index.ts";
+import { decided, envelopesOf, from, instanceId, nodeLook, recordsOf, version } from "./testing/arrivals.ts";
 import {
   associatedBranch,
   claimedBranch,
@@ -11,11 +11,9 @@ import {
   partitionOf,
   releasingBranch,
   start,
+  vlan,
   waitingBranch,
 } from "./testing/records.ts";
-
-const { instanceId } = from;
-const vlan = (number: number): { readonly vlanId: VlanId } => ({ vlanId: branded<VlanId>(number) });
 
 describe("a node", () => {
   const node = (changes: object = {}): Arrival => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { branded, type Partition, type PodEni, type PodObserved, type VlanId } from "./index.ts";
-import { decided, envelopesOf, from, observed, recordsOf, snapshotOf, version } from "./testing/arrivals.ts";
+import type { Partition, PodEni, PodObserved } from "./index.ts";
+import { decided, envelopesOf, instanceId, observed, recordsOf, snapshotOf, version } from "./testing/arrivals.ts";
 import {
   associatedBranch,
   claimedBranch,
@@ -10,11 +10,9 @@ import {
   partitionOf,
   releasingBranch,
   start,
+  vlan,
   waitingBranch,
 } from "./testing/records.ts";
-
-const { instanceId } = from;
-const vlan = (number: number): { readonly vlanId: VlanId } => ({ vlanId: branded<VlanId>(number) });
 
 describe("P10: the annotation in a snapshot", () => {
   const eni = (changes: Partial<PodEni> = {}): PodEni => ({

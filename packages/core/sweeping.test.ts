@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
-  branded,
   expiredTombstones,
   isFinished,
   isSnapshotOverdue,
   overdueMessages,
   podsQuestion,
   tombstonesPerSweepMax,
-  type VlanId,
 } from "./index.ts";
 import { modelContext, modelTrunk } from "./testing/model-node.ts";
 import {
@@ -19,6 +17,7 @@ import {
   partitionOf,
   releasingBranch,
   start,
+  vlan,
   waitingBranch,
 } from "./testing/records.ts";
 
@@ -26,7 +25,6 @@ const muchLater = modelContext(start + 1_000_000);
 
 describe("P08: the sweep of a partition", () => {
   it("finds every kind of work whose message is lost", () => {
-    const vlan = (number: number) => ({ vlanId: branded<VlanId>(number) });
     const partition = partitionOf([
       waitingBranch("pod-1"),
       claimedBranch("pod-2", vlan(1)),

@@ -6,5 +6,4 @@ export * from "./ledger.ts";
 export * from "./outbox.ts";
 export * from "./pacer.ts";
 export * from "./scenes.ts";
-export * from "./settings.ts";
 export * from "./world.ts";

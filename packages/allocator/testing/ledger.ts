@@ -1,6 +1,5 @@
 import {
   type Clock,
-  type Expectation,
   keyOf,
   type Ledger,
   type LedgerRecord,
@@ -9,6 +8,7 @@ import {
   type Transaction,
   type Write,
 } from "@trunkline/core";
+import { holds } from "@trunkline/core/testing";
 
 /** An in-memory ledger with the conditions of the real one, which counts what DynamoDB would bill. */
 export interface InMemoryLedger extends Ledger {
@@ -26,25 +26,6 @@ const pageSize = 1_000;
 const transactionMax = 100;
 
 const nameOf = (key: RecordKey): string => JSON.stringify(Object.entries(key).toSorted());
-
-const holds = (expectation: Expectation, found: LedgerRecord | undefined): boolean => {
-  switch (expectation.name) {
-    case "absent":
-      return found === undefined;
-    case "present":
-      return found !== undefined;
-    case "version-is":
-      return found?.version === expectation.version;
-    case "status-in":
-      return found !== undefined && "status" in found && expectation.statuses.includes(found.status);
-    case "generation-is":
-      return found !== undefined && "generation" in found && found.generation === expectation.generation;
-    case "trunk-eni-is":
-      return found !== undefined && "trunkEniId" in found && found.trunkEniId === expectation.trunkEniId;
-    case "held-at-most":
-      return found?.kind === "trunk" && found.held <= expectation.held;
-  }
-};
 
 const keyOfWrite = (write: Write): RecordKey => (write.kind === "put" ? keyOf(write.record) : write.key);
 

@@ -19,6 +19,7 @@ import {
   type Settings,
   type SubnetId,
 } from "@trunkline/core";
+import { testSettings } from "@trunkline/core/testing";
 import type { Dependencies } from "../dependencies.ts";
 import { handleBranchLooks, handleNodeEvents, handlePodEvents } from "../index.ts";
 import { createFakeClock, createFakeIds, type FakeClock } from "./clock.ts";
@@ -27,7 +28,6 @@ import { createTap, type Tap, tapped } from "./faults.ts";
 import { createInMemoryLedger, type InMemoryLedger } from "./ledger.ts";
 import { createInMemoryOutbox, type InMemoryOutbox } from "./outbox.ts";
 import { createFakePacer, type FakePacer } from "./pacer.ts";
-import { testSettings } from "./settings.ts";
 
 /** The queues as one list, and the allocator behind them, in virtual time. */
 export interface TestWorld {

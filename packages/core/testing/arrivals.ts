@@ -15,7 +15,10 @@ import {
 import { modelContext, modelTrunk } from "./model-node.ts";
 import { start } from "./records.ts";
 
-const { instanceId, incarnation, nodeName, nodeUid } = modelTrunk();
+const { incarnation, nodeName, nodeUid } = modelTrunk();
+
+/** The test's node. */
+export const { instanceId } = modelTrunk();
 
 /** What every message of the test's node says. */
 export const from = { incarnation, instanceId, nodeName, nodeUid };

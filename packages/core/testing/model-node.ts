@@ -10,7 +10,6 @@ import {
   type ClusterRecord,
   type Context,
   decide,
-  type Expectation,
   keyOf,
   type LedgerRecord,
   mendedTrunk,
@@ -25,32 +24,10 @@ import {
   type TrunkRecord,
   withWrites,
 } from "../index.ts";
+import { holds } from "./conditions.ts";
+import { testSettings } from "./settings.ts";
 
-export const modelSettings: Settings = {
-  backendVersion: "0.1.0",
-  cooldownSeconds: 60,
-  cooldownFloorSeconds: 30,
-  skewSeconds: 2,
-  reuseIdleSeconds: 300,
-  stepDeadlineSeconds: 60,
-  notFoundGraceSeconds: 60,
-  outcomeDeadSeconds: 300,
-  staleObservationSeconds: 900,
-  snapshotVoidSeconds: 900,
-  snapshotOverdueSeconds: 600,
-  omissionGapSeconds: 30,
-  addressProbeSeconds: 10,
-  slotRetrySeconds: 30,
-  refusalRetrySeconds: 30,
-  waitMaxSeconds: 3_600,
-  tombstoneSeconds: 3_600,
-  orphanAgeSeconds: 300,
-  sightingGapSeconds: 60,
-  reaperDeletionsMax: 50,
-  reaperShareMax: 0.5,
-  reaperShareFloor: 20,
-  groupsPerEniMax: 5,
-};
+export const modelSettings: Settings = testSettings();
 
 /** The trunk of a node that is ready. */
 export const modelTrunk = (changes: Partial<TrunkRecord> = {}): TrunkRecord => ({
@@ -89,25 +66,6 @@ export const modelContext = (now: number, changes: Partial<Context> = {}): Conte
   probes: new Map<SubnetId, SubnetProbeRecord>(),
   ...changes,
 });
-
-const holds = (expectation: Expectation, found: LedgerRecord | undefined): boolean => {
-  switch (expectation.name) {
-    case "absent":
-      return found === undefined;
-    case "present":
-      return found !== undefined;
-    case "version-is":
-      return found?.version === expectation.version;
-    case "status-in":
-      return found !== undefined && "status" in found && expectation.statuses.includes(found.status);
-    case "generation-is":
-      return found !== undefined && "generation" in found && found.generation === expectation.generation;
-    case "trunk-eni-is":
-      return found?.kind === "trunk" && found.trunkEniId === expectation.trunkEniId;
-    case "held-at-most":
-      return found?.kind === "trunk" && found.held <= expectation.held;
-  }
-};
 
 const recordAt = (partition: Partition, key: ReturnType<typeof keyOf>): LedgerRecord | undefined =>
   [...(partition.trunk === undefined ? [] : [partition.trunk]), ...partition.branches].find(

@@ -49,6 +49,9 @@ const onTrunk = (owner: string, vlanId: number) => ({
   vlanId: branded<VlanId>(vlanId),
 });
 
+/** The VLAN ID of a branch that is not the only one of its node. */
+export const vlan = (number: number): { readonly vlanId: VlanId } => ({ vlanId: branded<VlanId>(number) });
+
 const eniOf = (owner: string): BranchEni => ({
   eniId: branded(`eni-of-${owner}`),
   mac: "0a:00:00:00:00:01",

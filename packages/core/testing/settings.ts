@@ -1,8 +1,8 @@
-import type { Settings } from "@trunkline/core";
+import type { Settings } from "../index.ts";
 
 /** Production's defaults, with changes of a test's own. */
 export const testSettings = (changes: Partial<Settings> = {}): Settings => ({
-  backendVersion: "0.1.0-test",
+  backendVersion: "0.1.0",
   cooldownSeconds: 60,
   cooldownFloorSeconds: 30,
   skewSeconds: 2,

@@ -1,0 +1,2 @@
+export { holds } from "./conditions.ts";
+export { testSettings } from "./settings.ts";
