@@ -1,4 +1,6 @@
+import type { NetworkInterface } from "@aws-sdk/client-ec2";
 import type { InstanceId, PodEniAssigned } from "@trunkline/core";
+import { tagKeys } from "@trunkline/ec2";
 import { readPodEnis } from "@trunkline/kubernetes";
 import { expect } from "vitest";
 import type { CrashPod } from "./crash-cluster.ts";
@@ -64,7 +66,7 @@ export async function expectEnis(
   { instanceId, pod, count }: { instanceId: InstanceId; pod: CrashPod; count: number },
 ): Promise<readonly string[]> {
   const { networkInterfaces, associations } = world.ec2.model().state();
-  const branches = networkInterfaces.filter(({ InterfaceType }) => InterfaceType === "branch");
+  const branches = networkInterfaces.filter(isBranch);
   expect(branches).toHaveLength(count);
   expect(associations).toHaveLength(count);
   expect(new Set(associations.map(({ VlanId }) => VlanId)).size).toBe(count);
@@ -105,10 +107,14 @@ async function expectRecords(
   expect(bitsOf(trunk?.vlans)).toBe(eniIds.length);
 }
 
+/** An ENI of ours that is no trunk. EC2 calls it a branch only once it is associated, so its type does not tell. */
+const isBranch = ({ TagSet = [], InterfaceType }: NetworkInterface): boolean =>
+  InterfaceType !== "trunk" && TagSet.some(({ Key }) => Key === tagKeys.owner);
+
 /** Asserts that neither EC2 nor the ledger nor a queue remembers a branch. */
 export async function expectNoEni(world: CrashWorld, instanceId: InstanceId): Promise<void> {
   const { networkInterfaces, associations } = world.ec2.model().state();
-  expect(networkInterfaces.filter(({ InterfaceType }) => InterfaceType === "branch")).toEqual([]);
+  expect(networkInterfaces.filter(isBranch)).toEqual([]);
   expect(associations).toEqual([]);
   const { trunk, branches } = await world.load(instanceId);
   expect(branches.filter(({ status }) => status !== "gone")).toEqual([]);
