@@ -1,11 +1,12 @@
-import type { EniId, TrunkRecord } from "@trunkline/core";
+import { branded, type EniId, type ResourceVersion, type TrunkRecord } from "@trunkline/core";
 import { describe, expect, it } from "vitest";
-import { handlePodEvents, reap } from "./index.ts";
+import { handleNodeEvents, handlePodEvents, reap } from "./index.ts";
 import {
   assignedPods,
   branchOf,
   delivered,
   fill,
+  interleave,
   nodeObserved,
   podGone,
   podObserved,
@@ -169,5 +170,32 @@ describe("the ledger protocol: a trunk that is lost", () => {
     await world.run(5);
 
     expect(await trunkOf(world)).toMatchObject({ status: "ready", generation: 1 });
+  });
+});
+
+describe("the ledger protocol: a trunk whose record was lost", () => {
+  it("P24: takes no ENI for a pod before its own is known, and asks for a snapshot once it is", async () => {
+    const world = await readyWorld();
+    await fill(world, 1);
+    const [assigned] = world.outbox.outcomes().filter(({ type }) => type === "PodEniAssigned");
+    if (assigned?.type !== "PodEniAssigned") throw new Error("Nothing is assigned.");
+    const { nodeName, nodeUid, incarnation, instanceId } = nodeObserved();
+    const listVersion = branded<ResourceVersion>("1000");
+    const pods = [{ ...podObserved(1).pod, annotation: assigned.enis }];
+    const snapshot = { type: "NodeSnapshot", incarnation, instanceId, nodeName, nodeUid, listVersion, pods } as const;
+    world.ledger.lose();
+    interleave(world.tap, "ec2", "findTrunks", async () => {
+      await handleNodeEvents(world.dependencies, [delivered(snapshot, { sentAt: world.clock.now() })]);
+    });
+
+    world.send(nodeObserved());
+    await world.run(5);
+    expect(await branchOf(world, 1)).toBeUndefined();
+    expect(world.outbox.outcomes()).toContainEqual({ type: "SnapshotRequested", instanceId });
+    world.send(snapshot);
+    await world.run(1);
+
+    const { trunkEniId } = await trunkOf(world);
+    expect(await branchOf(world, 1)).toMatchObject({ status: "associated", trunkEniId });
   });
 });

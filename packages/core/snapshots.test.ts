@@ -45,6 +45,21 @@ describe("P10: the annotation in a snapshot", () => {
     expect(recordsOf(decided(known, [snapshotOf([annotated("pod-1", eni())])]))).toMatchObject([{}, { held: 1 }, {}]);
   });
 
+  it("is not believed before the trunk's ENI is known: another snapshot is asked for, and other pods wait", () => {
+    const unknown = partitionOf([associatedBranch("pod-3")], { status: "requested", trunkEniId: undefined });
+    const { event } = observed("pod-2");
+    const pods = [annotated("pod-1", eni()), (event as PodObserved).pod];
+    const decision = decided(unknown, [snapshotOf(pods)]);
+
+    expect(recordsOf(decision)).toMatchObject([
+      { kind: "trunk", snapshotAskedAt: start },
+      { owner: "pod-2", status: "waiting" },
+    ]);
+    expect(envelopesOf(decision)).toContainEqual(
+      expect.objectContaining({ to: "outcomes", body: { type: "SnapshotRequested", instanceId } }),
+    );
+  });
+
   it("changes nothing that is so already, and nothing for a pod that is known to be gone", () => {
     expect(placedIn(partitionOf([associatedBranch("pod-1")]))).toEqual([]);
     expect(placedIn(partitionOf([goneBranch("pod-1", { podVersion: version(200) })]))).toEqual([]);

@@ -3,7 +3,7 @@ import { cool, endOmitted } from "./ends.ts";
 import type { NodeSnapshot, PodEni, PodFacts } from "./events.ts";
 import { type AssociationId, branded, compareVersions, type EniId, type ResourceVersion, type VlanId } from "./ids.ts";
 import { isEnding, moveToOwnRecord } from "./moving.ts";
-import { type Circumstances, observePod } from "./observed.ts";
+import { askForSnapshot, type Circumstances, observePod } from "./observed.ts";
 import { branchAt, holdsSlot, isPlaced } from "./partition.ts";
 import type { AssociatedBranch, BranchRecord, CoolingBranch, TrunkRecord } from "./records.ts";
 import { endRecord } from "./tombstones.ts";
@@ -14,7 +14,8 @@ import { putBranch, putTrunk, type Unversioned } from "./writes.ts";
 
 /**
  * Compares a node with all of its pods (P10). The annotation of a living pod decides who owns an ENI; what no pod wants or holds any more ends;
- * pods without an annotation are served or told again.
+ * pods without an annotation are served or told again. While the trunk's ENI is not known, nothing tells whose an annotation's ENI is: then
+ * another snapshot is asked for.
  *
  * @returns pods that are to be served now
  */
@@ -33,6 +34,18 @@ export const compareSnapshot = (
     });
     return [];
   }
+  if (trunk.trunkEniId !== undefined) compareBranches(draft, context, snapshot, circumstances);
+  else askForSnapshot(draft, context, snapshot);
+  const wanting = snapshot.pods.filter(({ annotation }) => annotation === undefined);
+  return wanting.flatMap((pod) => {
+    const { incarnation, instanceId, nodeName, nodeUid } = snapshot;
+    const observed = { type: "PodObserved" as const, incarnation, instanceId, nodeName, nodeUid, pod };
+    return observePod(draft, context, observed, { ...circumstances, receiveCount: 1 }) ?? [];
+  });
+};
+
+/** Takes what annotations name, and ends what no pod has any more. */
+const compareBranches = (draft: Draft, context: Context, snapshot: NodeSnapshot, { sentAt }: Circumstances): void => {
   for (const pod of snapshot.pods) {
     const { annotation = [] } = pod;
     const { listVersion } = snapshot;
@@ -44,15 +57,9 @@ export const compareSnapshot = (
   const annotated = new Set(snapshot.pods.flatMap(({ annotation }) => annotation?.map(({ eniId }) => eniId) ?? []));
   for (const branch of draft.partition.branches) {
     const isNamed = "eni" in branch && branch.eni !== undefined && annotated.has(branch.eni.eniId);
-    if (!living.has(branch.owner) && !isNamed) omit(draft, context, branch, { snapshot, sentAt: circumstances.sentAt });
+    if (!living.has(branch.owner) && !isNamed) omit(draft, context, branch, { snapshot, sentAt });
   }
-  noteSnapshot(draft, circumstances.sentAt);
-  const wanting = snapshot.pods.filter(({ annotation }) => annotation === undefined);
-  return wanting.flatMap((pod) => {
-    const { incarnation, instanceId, nodeName, nodeUid } = snapshot;
-    const observed = { type: "PodObserved" as const, incarnation, instanceId, nodeName, nodeUid, pod };
-    return observePod(draft, context, observed, { ...circumstances, receiveCount: 1 }) ?? [];
-  });
+  noteSnapshot(draft, sentAt);
 };
 
 /** A snapshot that came is known to the reaper, and ends the rebuilding of a trunk whose records were lost (P12, P24). */
