@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startWorld } from "@trunkline/local";
 import { freePort } from "@trunkline/local/dynamodb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { endPrograms, launcher, type Program, runProgram, untilReady } from "../support/program.ts";
@@ -37,19 +38,15 @@ const anyPort = () => freePort(0, "a test", "TEST_PORT");
 const expectFree = (port: number) => vi.waitFor(() => freePort(port, "a test", "TEST_PORT"), { timeout: 5_000 });
 
 describe("what a start cannot go on with is told in one line, and nothing is left running", () => {
-  test.each([
-    ["Kubernetes", "TRUNKLINE_KUBERNETES_PORT"],
-    ["EC2", "TRUNKLINE_EC2_PORT"],
-    ["SQS", "TRUNKLINE_SQS_PORT"],
-    ["DynamoDB", "TRUNKLINE_DYNAMODB_PORT"],
-  ])("a port in use: %s", async (what, variable) => {
+  test("a port in use", async () => {
     const [held, dynamodb] = await Promise.all([holdPort(), anyPort()]);
-    const { said, ended } = run([launcher, "start"], { TRUNKLINE_DYNAMODB_PORT: `${dynamodb}`, [variable]: `${held}` });
+    const variables = { TRUNKLINE_DYNAMODB_PORT: `${dynamodb}`, TRUNKLINE_KUBERNETES_PORT: `${held}` };
+    const { said, ended } = run([launcher, "start"], variables);
 
     expect(await ended).toBe(1);
     expect(said).toEqual({
       output: "",
-      errors: `trunkline: port ${held} for ${what} is in use: free it, or set ${variable} to another port (0 takes any)\n`,
+      errors: `trunkline: port ${held} for Kubernetes is in use: free it, or set TRUNKLINE_KUBERNETES_PORT to another port (0 takes any)\n`,
     });
     await expectFree(dynamodb);
     expect(await readdir(folder)).toEqual([]);
@@ -119,6 +116,37 @@ describe("what a start cannot go on with is told in one line, and nothing is lef
     expect(said.errors).toBe(
       `trunkline: no DynamoDB server for ${process.platform}-${process.arch}: start DynamoDB Local and set DYNAMODB_ENDPOINT (for example http://127.0.0.1:8000)\n`,
     );
+  });
+});
+
+describe("a world that cannot be whole", () => {
+  test.each([
+    ["dynamodb", "DynamoDB", "TRUNKLINE_DYNAMODB_PORT"],
+    ["sqs", "SQS", "TRUNKLINE_SQS_PORT"],
+    ["ec2", "EC2", "TRUNKLINE_EC2_PORT"],
+    ["kubernetes", "Kubernetes", "TRUNKLINE_KUBERNETES_PORT"],
+  ] as const)("ends what it began when the port of %s is in use", async (server, what, variable) => {
+    const [kubernetes, ec2, sqs, dynamodb] = await Promise.all([anyPort(), anyPort(), anyPort(), anyPort()]);
+    const ports = { kubernetes, ec2, sqs, dynamodb, [server]: await holdPort() };
+    const nodes = { count: 1, instanceType: "m5.large" };
+
+    const attempt = startWorld({ region: "us-west-2", cluster: "demo", ports, nodes, onError: () => {} });
+
+    await expect(attempt).rejects.toThrow(
+      `port ${ports[server]} for ${what} is in use: free it, or set ${variable} to`,
+    );
+    const others = Object.entries(ports).filter(([name]) => name !== server);
+    await Promise.all(others.map(([, port]) => expectFree(port)));
+  });
+
+  test("ends what it began when its first nodes cannot run", async () => {
+    const ports = { kubernetes: 0, ec2: 0, sqs: 0, dynamodb: await anyPort() };
+    const nodes = { count: 1, instanceType: "z9.large" };
+
+    const attempt = startWorld({ region: "us-west-2", cluster: "demo", ports, nodes, onError: () => {} });
+
+    await expect(attempt).rejects.toThrow("Invalid value 'z9.large' for InstanceType");
+    await expectFree(ports.dynamodb);
   });
 });
 
