@@ -51,8 +51,10 @@ export const freed = (partition: Partition, record: PlacedStep, context: Context
   };
   const slot = releasing?.holdsSlot === false ? 0 : 1;
   const before = wishedBefore(partition, record);
-  const wish = turn === undefined ? releasing?.wish : nextWish(before, turn, context);
-  if (wish === undefined || (releasing !== undefined && releasing.wish === undefined)) {
+  // What was decided when its teardown was committed stands, whatever its calls met since.
+  const news = releasing === undefined ? turn : undefined;
+  const wish = news === undefined ? releasing?.wish : nextWish(before, news, context);
+  if (wish === undefined) {
     return commit(slot, [], { writes: [endRecord(record, context)], envelopes: [] });
   }
   if (record.enis > 1 && ours !== undefined && wish.reason === "step-under-way") {
@@ -60,6 +62,6 @@ export const freed = (partition: Partition, record: PlacedStep, context: Context
     return commit(0, [vlanId], { writes: [claimAgain(record, vlanId, context)], envelopes: [] });
   }
   const again = giveBack(partition, record, wish, context);
-  const news = turn === undefined ? [] : turnEnvelopes(record, before, turn, context);
-  return commit(slot, [], { writes: again.writes, envelopes: [...again.envelopes, ...news] });
+  const told = news === undefined ? [] : turnEnvelopes(record, before, news, context);
+  return commit(slot, [], { writes: again.writes, envelopes: [...again.envelopes, ...told] });
 };

@@ -15,6 +15,7 @@ import { modelContext } from "./testing/model-node.ts";
 import {
   associatedBranch,
   claimedBranch,
+  coolingBranch,
   createdBranch,
   goneBranch,
   partitionOf,
@@ -80,10 +81,41 @@ describe("a refused ENI of a pod with several", () => {
     expect(step.writes).toMatchObject([
       { record: { held: 0 } },
       { record: { index: 2, status: "gone" } },
-      { record: { index: 0, status: "waiting", version: 4, chain: 5, enis: 3 } },
+      { record: { index: 0, status: "waiting", version: 4, chain: 4, enis: 3 } },
     ]);
-    expect(step.envelopes).toMatchObject([{ to: "pod-events", body: { chain: 5 }, delaySeconds: 30 }]);
+    expect(step.envelopes).toMatchObject([{ to: "pod-events", body: { chain: 4 }, delaySeconds: 60 }]);
     expect(after(last, []).writes).toMatchObject([{}, { record: { index: 2 } }, { record: { index: 0, version: 1 } }]);
+  });
+
+  it("is not claimed again when its ENI was never made, since the others have fallen", () => {
+    const before = wishOf(waitingBranch("pod-1", { reason: "subnet-full" }));
+    const last = releasingBranch("pod-1", { ...at(2), eni: undefined, associationId: undefined, wish: before });
+    const partition = partitionOf([last, goneBranch("pod-1"), goneBranch("pod-1", { index: 1 })]);
+    const context = { ...modelContext(start + 60_000), fresh: false, attempts: 1 };
+
+    expect(advance(partition, { kind: "find", record: last }, { ok: true }, context)).toMatchObject({
+      writes: [{ record: { held: 0 } }, { record: { index: 2, status: "gone" } }, { record: { status: "waiting" } }],
+    });
+  });
+
+  it("takes with it another one that was to be claimed again", () => {
+    const again = wishOf(waitingBranch("pod-1", { reason: "step-under-way" }));
+    const replaced = releasingBranch("pod-1", { ...at(2), wish: again });
+    const step = after(claimedBranch("pod-1", at(0)), [replaced]);
+
+    expect(step.writes).toMatchObject([{}, { record: { status: "gone" } }, { record: { index: 2, wish } }]);
+    expect(step.envelopes).toMatchObject([{ to: "branch-cooldown", body: { index: 2 } }, { to: "outcomes" }]);
+  });
+
+  it.each([
+    ["is on its way out", releasingBranch("pod-1", at(0))],
+    ["cools", coolingBranch("pod-1", at(0))],
+    ["is gone since a newer version", goneBranch("pod-1", { podVersion: branded("101") })],
+  ])("writes no wish over the pod's end, when another one %s for good", (_how, ended) => {
+    expect(after(claimedBranch("pod-1", at(1)), [ended]).writes).toMatchObject([
+      { record: { kind: "trunk" } },
+      { record: { index: 1, status: "gone" } },
+    ]);
   });
 
   it("takes the wish of the first one, so that the pod is not told the same again", () => {

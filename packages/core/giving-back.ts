@@ -1,4 +1,5 @@
 import type { Context } from "./decision.ts";
+import { compareVersions } from "./ids.ts";
 import { branchLookAt } from "./messages-out.ts";
 import { branchAt, branchesOf } from "./partition.ts";
 import type {
@@ -31,15 +32,25 @@ const isStanding = (branch: BranchRecord): branch is Standing =>
   ["claimed", "created", "associated"].includes(branch.status) ||
   (branch.status === "releasing" && branch.wish !== undefined);
 
+/** Whether another record of the pod shows that the pod has ended: nothing of it waits any more. */
+const showsEnd = (branch: BranchRecord, { podVersion }: PlacedStep): boolean =>
+  branch.status === "cooling" ||
+  (branch.status === "releasing" && branch.wish === undefined) ||
+  (branch.status === "gone" && compareVersions(branch.podVersion, podVersion) > 0);
+
 /**
  * The ENIs of a pod stand and fall together: where one is refused, all others go too, so that a pod that waits holds no slot. The last one that
- * is gone writes the pod's wish down (P15); all of these commits change the trunk, so that they see each other.
+ * is gone writes the pod's wish down (P15); all of these commits change the trunk, so that they see each other. When the pod's end overtakes
+ * them, its wish ends too.
  */
 export const giveBack = (partition: Partition, record: PlacedStep, wish: Wish, context: Context): Consequence => {
   const siblings = branchesOf(partition, record.owner).filter(({ index }) => index !== record.index);
+  if (siblings.some((sibling) => showsEnd(sibling, record))) {
+    return { writes: [endRecord(record, context)], envelopes: [] };
+  }
   const standing = siblings.filter(isStanding);
   if (standing.length === 0) return waitAgain(partition, record, wish, context);
-  const falling = standing.filter((branch) => branch.status !== "releasing");
+  const falling = standing.filter((branch) => branch.status !== "releasing" || isReplaced(branch));
   const fallen = falling.map((branch) => ({ branch, next: fall(branch, wish, context) }));
   return {
     writes: [endRecord(record, context), ...fallen.map(({ branch, next }) => putBranch(next, branch))],
@@ -47,17 +58,19 @@ export const giveBack = (partition: Partition, record: PlacedStep, wish: Wish, c
   };
 };
 
-/** Whoever creates its ENI just now keeps its time, and goes on with what comes of the call. */
-const fall = (
-  branch: Exclude<Standing, ReleasingBranch>,
-  wish: Wish,
-  context: Context,
-): Unversioned<ReleasingBranch> => ({
-  ...stranded(branch, context),
-  associationId: branch.status === "associated" ? branch.associationId : undefined,
-  stepDeadline: deadlineOf(branch, context),
-  wish,
-});
+/** Whether the branch was to be claimed again once its ENI is gone. */
+const isReplaced = ({ wish }: ReleasingBranch): boolean => wish?.reason === "step-under-way";
+
+/** Whoever creates or deletes its ENI just now keeps its time, and goes on with what comes of the call. */
+const fall = (branch: Standing, wish: Wish, context: Context): Unversioned<ReleasingBranch> =>
+  branch.status === "releasing"
+    ? { ...branch, wish }
+    : {
+        ...stranded(branch, context),
+        associationId: branch.status === "associated" ? branch.associationId : undefined,
+        stepDeadline: deadlineOf(branch, context),
+        wish,
+      };
 
 const deadlineOf = (branch: Exclude<Standing, ReleasingBranch>, { now }: Context): number => {
   switch (branch.status) {
