@@ -1,13 +1,13 @@
 import { explainFailures } from "./failure.ts";
 import { removeWorldFiles, worldFolder } from "./files.ts";
-import { interruption } from "./interruption.ts";
+import { listenForInterruption } from "./interruption.ts";
 import { readPorts } from "./ports.ts";
 import { terminal } from "./walkthrough/terminal.ts";
 import { playWalkthrough } from "./walkthrough/walkthrough.ts";
 
 /** Plays the walk-through on a fresh local world. Exits with 1 when an expectation does not hold, or when it is interrupted. */
 export async function main(): Promise<void> {
-  void interruption().then(async () => {
+  void listenForInterruption().heard.then(async () => {
     await removeWorldFiles(worldFolder);
     process.exit(1);
   });

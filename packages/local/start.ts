@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { TYPICAL_LATENCY } from "@trunkline/emulator-ec2";
 import { explainFailures, StartFailure } from "./failure.ts";
 import { removeWorldFiles, worldFolder, writeWorldFiles } from "./files.ts";
-import { interruption } from "./interruption.ts";
+import { type Interruption, listenForInterruption } from "./interruption.ts";
 import { readPorts } from "./ports.ts";
 import { forkTrunkline } from "./trunkline-process.ts";
 import type { WorldFacts } from "./walkthrough/tour.ts";
@@ -11,15 +11,11 @@ import { startWorld, type World } from "./world/world.ts";
 
 /** Starts the local world and Trunkline and leaves them running until the person ends it. */
 export async function main(words: readonly string[]): Promise<void> {
-  const interrupted = interruption();
-  let isInterrupted = false;
-  void interrupted.then(() => {
-    isInterrupted = true;
-  });
+  const interruption = listenForInterruption();
   await explainFailures(() =>
-    run(words, interrupted).catch((error: unknown) => {
+    run(words, interruption).catch((error: unknown) => {
       // Ctrl-C ends children in the middle of their start too, which is no failure then.
-      if (!isInterrupted) throw error;
+      if (!interruption.isHeard()) throw error;
     }),
   );
   process.exit(0);
@@ -27,16 +23,17 @@ export async function main(words: readonly string[]): Promise<void> {
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-async function run(words: readonly string[], interrupted: Promise<void>): Promise<void> {
+async function run(words: readonly string[], interruption: Interruption): Promise<void> {
   const { kubeconfig, adoptNodes } = parse(words);
   const world = await begin(kubeconfig, adoptNodes);
   try {
+    if (interruption.isHeard()) return;
     await writeWorldFiles(worldFolder, world.facts, { hasCluster: kubeconfig !== undefined });
     const admissionHost = process.env.TRUNKLINE_ADMISSION_HOST;
     const trunkline = await forkTrunkline({ folder: worldFolder, kubeconfig, admissionHost });
     try {
       tell(world.facts, kubeconfig ?? `${worldFolder}/kubeconfig`);
-      await interrupted;
+      await interruption.heard;
     } finally {
       await trunkline.stop();
     }

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { ConfigurationError } from "@trunkline/runtime";
 import { explainFailures, StartFailure } from "./failure.ts";
 import type { Overrides } from "./function-environment.ts";
-import { startTrunkline } from "./trunkline.ts";
+import { startTrunkline, type Trunkline } from "./trunkline.ts";
 import type { WorldFacts } from "./walkthrough/tour.ts";
 
 /** The second process of the local world: Trunkline against a world that runs elsewhere. */
@@ -15,8 +15,22 @@ const { values } = parseArgs({
     "admission-host": { type: "string" },
   },
 });
+let trunkline: Trunkline | undefined;
+let isStopping = false;
+const stop = async () => {
+  if (isStopping) return;
+  isStopping = true;
+  // One that is still starting may wait for a world that is gone: it holds nothing that must be ended in order.
+  await trunkline?.stop();
+  process.exit(0);
+};
+process.on("SIGTERM", stop);
+process.on("SIGINT", stop);
+// The world has ended without a word: so does Trunkline.
+process.on("disconnect", stop);
+
 const facts = JSON.parse(await readFile(values.world ?? "", "utf8")) as WorldFacts;
-const trunkline = await explainFailures(() =>
+trunkline = await explainFailures(() =>
   startTrunkline({
     facts,
     overrides: JSON.parse(values.overrides) as Overrides,
@@ -27,16 +41,4 @@ const trunkline = await explainFailures(() =>
     throw error instanceof ConfigurationError ? new StartFailure(error.message) : error;
   }),
 );
-
-let stopping = false;
-const stop = async () => {
-  if (stopping) return;
-  stopping = true;
-  await trunkline.stop();
-  process.exit(0);
-};
-process.on("SIGTERM", stop);
-process.on("SIGINT", stop);
-// The world has ended without a word: so does Trunkline.
-process.on("disconnect", stop);
 process.send?.("ready");
