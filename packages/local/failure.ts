@@ -12,6 +12,12 @@ export function explainPort(error: unknown, what: string, variable: string, port
   return error instanceof Error ? error : new Error(String(error));
 }
 
+/** What went wrong, in one line; the cause of an error says more than the error. */
+export function oneLine(error: unknown): string {
+  const told = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return (told instanceof Error ? told.message : String(told)).split("\n")[0] ?? "";
+}
+
 /** What the line begins with, so that the parent of a process knows it. */
 export const failurePrefix = "trunkline: ";
 

@@ -1,5 +1,5 @@
 import { KubeConfig } from "@kubernetes/client-node";
-import { StartFailure } from "./failure.ts";
+import { oneLine, StartFailure } from "./failure.ts";
 
 /**
  * How to reach the emulated cluster, as the administrator or as the user of a token.
@@ -21,8 +21,7 @@ export function loadKubeConfig(path: string): KubeConfig {
   try {
     config.loadFromFile(path);
   } catch (error) {
-    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    throw new StartFailure(`--kubeconfig must name a kubeconfig that can be read: ${why}`);
+    throw new StartFailure(`--kubeconfig must name a kubeconfig that can be read: ${oneLine(error)}`);
   }
   if (!config.getCurrentCluster()?.server)
     throw new StartFailure(`the kubeconfig ${path} has no current context with a server`);

@@ -86,6 +86,16 @@ describe("npm start with the kubeconfig of a real API server", () => {
     expect(await readdir(join(folder, ".trunkline"))).not.toContain("kubeconfig");
   });
 
+  test("tells in one line that the API server does not answer", async () => {
+    await cluster.stop();
+    const { said, ended } = runProgram([launcher, "start", "--kubeconfig", "config"], { folder, variables: {} });
+
+    expect(await ended).toBe(1);
+    expect(said.errors).toMatch(
+      /^trunkline: the API server of config does not show its nodes: connect ECONNREFUSED 127\.0\.0\.1:\d+\n$/,
+    );
+  });
+
   test("adopts its nodes, gives its pods their ENIs, and takes its webhooks away again", async () => {
     const { child, said, ended } = await start("--adopt-nodes");
     expect(await instances()).toEqual([instanceId]);

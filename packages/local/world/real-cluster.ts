@@ -1,6 +1,6 @@
 import { CoreV1Api, type KubeConfig, type V1Node } from "@kubernetes/client-node";
 import type { Ec2Emulator } from "@trunkline/emulator-ec2";
-import { StartFailure } from "../failure.ts";
+import { oneLine, StartFailure } from "../failure.ts";
 import { loadKubeConfig } from "../kube-config.ts";
 import { type AccountOptions, beginTogether, factsOf, startAccount } from "./account.ts";
 import type { Landscape } from "./landscape.ts";
@@ -50,8 +50,7 @@ async function lookAtNodes(
     for (const node of (await core.listNode()).items) look(node);
   };
   await lookAtAll().catch((error: unknown) => {
-    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    throw new StartFailure(`the API server of ${kubeconfig} does not show its nodes: ${why}`);
+    throw new StartFailure(`the API server of ${kubeconfig} does not show its nodes: ${oneLine(error)}`);
   });
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -116,6 +115,6 @@ function dealWith(node: V1Node, { ec2, landscape, cluster, adoptNodes }: NodeWat
     });
     return `the emulated EC2 has the instance ${instanceId} now, of type ${instanceType}`;
   } catch (error) {
-    return `the emulated EC2 cannot have its instance ${instanceId}: ${error instanceof Error ? error.message : error}`;
+    return `the emulated EC2 cannot have its instance ${instanceId}: ${oneLine(error)}`;
   }
 }
