@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Integration tests wait for EC2's rates more than they compute: three at a time keep two cores busy.
+    maxWorkers: 3,
     projects: [
       {
         test: {
