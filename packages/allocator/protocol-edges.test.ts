@@ -1,6 +1,7 @@
-import { branded, type NodeSnapshot, type ResourceVersion } from "@trunkline/core";
+import { branded, type NodeSnapshot, type PodEni, type ResourceVersion } from "@trunkline/core";
 import { describe, expect, it } from "vitest";
-import { handleNodeEvents, handlePodEvents } from "./index.ts";
+import { handleNodeEvents, handlePodEvents, reap } from "./index.ts";
+import type { FakeEni } from "./testing/ec2.ts";
 import {
   addInstance,
   assignedPods,
@@ -9,6 +10,7 @@ import {
   delivered,
   fill,
   nodeObserved,
+  podGone,
   podObserved,
   podUid,
   readyWorld,
@@ -17,12 +19,26 @@ import {
   testInstance,
 } from "./testing/index.ts";
 
-const show = (world: TestWorld, pods: NodeSnapshot["pods"]) => {
+const show = (world: TestWorld, pods: NodeSnapshot["pods"], version = "400") => {
   const { incarnation, instanceId, nodeName, nodeUid } = nodeObserved();
-  const listVersion = branded<ResourceVersion>("400");
+  const listVersion = branded<ResourceVersion>(version);
   const event = { type: "NodeSnapshot", incarnation, instanceId, nodeName, nodeUid, listVersion, pods } as const;
   return handleNodeEvents(world.dependencies, [delivered(event, { sentAt: world.clock.now() })]);
 };
+
+const annotationOf = (
+  { eniId, mac, privateIp }: FakeEni,
+  { vlanId, associationId }: NonNullable<FakeEni["association"]>,
+): PodEni => ({
+  eniId,
+  ifAddress: mac,
+  privateIp,
+  ipv6Addr: "",
+  vlanId,
+  subnetCidr: "",
+  subnetV6Cidr: "",
+  associationID: associationId,
+});
 
 describe("the ledger protocol: where its rules end", () => {
   it("P03: a copy of a live chain is served, however old it is", async () => {
@@ -70,18 +86,7 @@ describe("the ledger protocol: where its rules end", () => {
     await fill(world, 1);
     const [eni] = world.ec2.branches();
     if (eni?.association === undefined) throw new Error("There is no branch.");
-    const annotation = [
-      {
-        eniId: eni.eniId,
-        ifAddress: eni.mac,
-        privateIp: eni.privateIp,
-        ipv6Addr: "",
-        vlanId: eni.association.vlanId,
-        subnetCidr: "",
-        subnetV6Cidr: "",
-        associationID: eni.association.associationId,
-      },
-    ];
+    const annotation = [annotationOf(eni, eni.association)];
 
     await show(world, [podObserved(2, { annotation }).pod]);
 
@@ -102,5 +107,55 @@ describe("the ledger protocol: where its rules end", () => {
 
     expect(world.ec2.calls).not.toContain("DisassociateTrunkInterface");
     expect(await branchOf(world, 10)).toMatchObject({ status: "waiting", reason: "node-full" });
+  });
+
+  it("P18, P20: the branch that has cooled longest is cut, and its token goes before those of clean-up", async () => {
+    const world = await readyWorld();
+    await fill(world, 9);
+    for (const number of [3, 1]) {
+      world.send(podGone(number));
+      await world.run(5);
+    }
+    const asks = world.pacer.asks.length;
+
+    world.send(podObserved(10));
+    await world.run(1);
+
+    expect(world.pacer.asks.slice(asks).flat()).toContainEqual(
+      expect.objectContaining({ unit: { DisassociateTrunkInterface: 1 }, priority: "pod" }),
+    );
+    expect(await branchOf(world, 3)).toMatchObject({ status: "releasing", holdsSlot: false });
+    expect(await branchOf(world, 1)).toMatchObject({ status: "cooling" });
+  });
+
+  it("P23: an ENI that a pod's annotation claims while the reaper is at it is not deleted, and its sighting is gone", async () => {
+    const world = await readyWorld();
+    await fill(world, 1);
+    const [eni] = world.ec2.branches();
+    if (eni?.association === undefined) throw new Error("There is no branch.");
+    const pod = podObserved(1, { annotation: [annotationOf(eni, eni.association)] }).pod;
+    world.ledger.lose();
+    world.send(nodeObserved());
+    await world.run(5);
+    world.clock.advance(301_000);
+    await reap(world.dependencies);
+    world.clock.advance(61_000);
+    await show(world, []);
+    let claims = 0;
+    world.tap.hook = async ({ method }, phase) => {
+      if (method !== "commit" || phase !== "after") return;
+      const sighting = await world.ledger.get({ kind: "sighting", eniId: eni.eniId });
+      if (sighting?.claimed !== true) return;
+      world.tap.hook = undefined;
+      claims += 1;
+      await show(world, [pod], "401");
+    };
+
+    await reap(world.dependencies);
+
+    expect(claims).toBe(1);
+    expect(world.ec2.branches()).toHaveLength(1);
+    expect(await branchOf(world, 1)).toMatchObject({ status: "associated" });
+    expect(await world.ledger.get({ kind: "sighting", eniId: eni.eniId })).toBeUndefined();
   });
 });
