@@ -1,8 +1,9 @@
 import type { InstanceId } from "@trunkline/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CrashPod, crashCooldownSeconds } from "../support/crash-cluster.ts";
+import { narrowType } from "../support/crash-servers.ts";
 import { type CrashScenario, expectEnis, expectNoEni, sweep } from "../support/crash-sweep.ts";
-import { type CrashWorld, narrowType, startCrashWorld } from "../support/crash-world.ts";
+import { type CrashWorld, startCrashWorld } from "../support/crash-world.ts";
 
 /** A pod on its node, and the one that was there before it. */
 interface Scene {

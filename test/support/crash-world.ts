@@ -1,18 +1,12 @@
 import { branded, type InstanceId, type Outcome, type Partition } from "@trunkline/core";
-import { type Ec2Emulator, startEc2Emulator } from "@trunkline/emulator-ec2";
-import { createLedger } from "@trunkline/ledger";
+import type { Ec2Emulator } from "@trunkline/emulator-ec2";
 import { parseOutcome } from "@trunkline/messages";
-import { requireEnvironment, systemClock } from "@trunkline/runtime";
-import { deploymentName, variables } from "@trunkline/runtime/names";
+import type { SQSRecord } from "aws-lambda";
 import { vi } from "vitest";
-import { type CrashCluster, startCrashCluster } from "./crash-cluster.ts";
-import { type CrashQueues, type QueueKind, startCrashQueues } from "./crash-queues.ts";
+import type { CrashCluster } from "./crash-cluster.ts";
+import type { CrashQueues, QueueKind } from "./crash-queues.ts";
+import { type CrashServers, type narrowType, startCrashServers } from "./crash-servers.ts";
 import { type CrashPoint, createWorker, type Worker } from "./crash-worker.ts";
-import { startTestDynamodb } from "./dynamodb.ts";
-import { functionVariables } from "./function-variables.ts";
-
-/** A type of which our workers believe that it takes one branch, so that one pod fills it. */
-export const narrowType = "c5.large";
 
 /** A whole deployment on real servers, whose queues the test drives; only time is the test's. */
 export interface CrashWorld {
@@ -30,82 +24,33 @@ export interface CrashWorld {
   hire(crash?: CrashPoint): Worker;
   /** Delivers what is due, in order, and lets time pass until then; for ever, or for so many seconds. */
   settle(seconds?: number): Promise<void>;
-  /** Runs the reaper in a worker of its own, a few times, and settles what it has set going. */
+  /** Runs the reaper twice, each time in a fresh worker, and settles what it has set going. */
   reap(): Promise<void>;
   stop(): Promise<void>;
 }
 
-const stage = "test";
-const slug = "blue";
 const kinds: readonly QueueKind[] = ["outcomes", "node-events", "pod-events", "branch-cooldown", "instance-events"];
 /** One batch takes so long. */
 const batchMilliseconds = 50;
 /** Batches in one settling; a scenario needs about 20. */
 const batchesMax = 200;
-const reaperRuns = 3;
+/** The first run of the reaper sees, the second one deletes. */
+const reaperRuns = 2;
 const reaperSeconds = 120;
 
-/** Starts the servers, in whose process the clock stands still but for what the world lets pass. */
+/** Starts the servers. Time passes for their whole process as the queues' messages want it, and else stands still. */
 export async function startCrashWorld(): Promise<CrashWorld> {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) vi.stubEnv(name, "test");
-  vi.stubEnv("POWERTOOLS_LOG_LEVEL", "SILENT");
-  vi.stubEnv("POWERTOOLS_METRICS_DISABLED", "true");
-  const dynamodb = await startTestDynamodb();
-  const ec2 = await startEc2Emulator({
-    config: { transitions: { pendingMs: 0, attachingMs: 0, detachingMs: 0, shuttingDownMs: 0 } },
-  });
-  const queues = await startCrashQueues(stage, slug);
-  const land = makeLand(ec2);
-  const cluster = await startCrashCluster(queues, land.podGroupId);
-  const environment = requireEnvironment(
-    variablesOf({ ec2, queues, dynamodb: dynamodb.endpoint, table: await dynamodb.createTable() }),
-  );
-  const { table, epoch } = environment;
-  const ledger = createLedger({ client: dynamodb.client(), table, epoch, clock: systemClock });
-  const outcomes: Outcome[] = [];
-  const eventsSent: Promise<void>[] = [];
-  ec2.model().onInstanceStateChange((event) => {
-    eventsSent.push(queues.send("instance-events", JSON.stringify(event)));
-  });
-  let worker = createWorker(environment);
-
-  const hire = (crash?: CrashPoint): Worker => {
-    worker.stop();
-    worker = createWorker(environment, crash);
-    return worker;
-  };
-  const deliver = async (kind: QueueKind): Promise<void> => {
-    pass(batchMilliseconds);
-    const records = await queues.receive(kind);
-    if (kind === "outcomes") {
-      for (const { body } of records) outcomes.push(outcomeOf(body));
-      if (records.length > 0) await cluster.apply(records);
-      return;
-    }
-    for (const record of await worker.take(kind, records)) await queues.delete(record);
-    if (worker.isDead) hire();
-  };
-  const settle = async (seconds = Number.POSITIVE_INFINITY): Promise<void> => {
-    const until = Date.now() + seconds * 1_000;
-    for (let batches = 0; batches < batchesMax; batches += 1) {
-      const next = earliest(queues);
-      if (next === undefined || next.at > until) {
-        if (Number.isFinite(until)) pass(until - Date.now());
-        return;
-      }
-      pass(next.at - Date.now());
-      await deliver(next.kind);
-    }
-    throw new Error(`The queues are not empty after ${batchesMax} batches:\n${queues.left().join("\n")}`);
-  };
+  const servers = await startCrashServers();
+  const { ec2, cluster, queues, land, ledger } = servers;
+  const staff = createStaff(servers);
+  const { settle } = createDrain(servers, staff);
   return {
     ec2,
     cluster,
     queues,
-    outcomes,
-    hire,
     settle,
+    outcomes: staff.outcomes,
+    hire: staff.hire,
     load: (instanceId) => ledger.load(instanceId),
     runInstance: (instanceType) => {
       const { Instances = [] } = ec2.model().perform("RunInstances", {
@@ -121,25 +66,68 @@ export async function startCrashWorld(): Promise<CrashWorld> {
       return branded<InstanceId>(String(Instances[0]?.InstanceId));
     },
     terminate: async (instanceId) => {
-      const before = eventsSent.length;
+      const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
+      const endWatch = ec2.model().onInstanceStateChange((event) => {
+        const sent = queues.send("instance-events", JSON.stringify(event));
+        sent.then(() => event.detail.state === "terminated" && resolve(), reject);
+      });
       ec2.model().perform("TerminateInstances", { InstanceIds: [instanceId] });
-      while (eventsSent.length < before + 2) await new Promise(setImmediate);
-      await Promise.all(eventsSent);
+      await ended.finally(endWatch);
     },
     reap: async () => {
       for (let runs = 0; runs < reaperRuns; runs += 1) {
-        await worker.reap();
+        await staff.hire().reap();
         await settle(reaperSeconds);
       }
     },
     stop: async () => {
-      worker.stop();
-      await cluster.stop();
-      await queues.stop();
-      await ec2.stop();
-      await dynamodb.stop();
-      vi.useRealTimers();
-      vi.unstubAllEnvs();
+      staff.dismiss();
+      await servers.stop();
+    },
+  };
+}
+
+/** The worker of the moment, and the forwarder: who takes the messages of each queue. */
+function createStaff({ environment, queues, cluster }: CrashServers) {
+  const outcomes: Outcome[] = [];
+  let worker = createWorker(environment);
+  const hire = (crash?: CrashPoint): Worker => {
+    worker.stop();
+    worker = createWorker(environment, crash);
+    return worker;
+  };
+  return {
+    outcomes,
+    hire,
+    dismiss: () => worker.stop(),
+    take: async (kind: QueueKind, records: readonly SQSRecord[]): Promise<void> => {
+      if (kind === "outcomes") {
+        for (const { body } of records) outcomes.push(outcomeOf(body));
+        if (records.length > 0) await cluster.apply(records);
+        return;
+      }
+      for (const record of await worker.take(kind, records)) await queues.delete(record);
+      if (worker.isDead) hire();
+    },
+  };
+}
+
+/** Delivers messages in the order in which they are due, in the time in which they are due. */
+function createDrain({ queues }: CrashServers, { take }: Pick<ReturnType<typeof createStaff>, "take">) {
+  return {
+    settle: async (seconds = Number.POSITIVE_INFINITY): Promise<void> => {
+      const until = Date.now() + seconds * 1_000;
+      for (let batches = 0; batches < batchesMax; batches += 1) {
+        const next = earliest(queues);
+        if (next === undefined || next.at > until) {
+          if (Number.isFinite(until)) pass(until - Date.now());
+          return;
+        }
+        pass(next.at - Date.now());
+        pass(batchMilliseconds);
+        await take(next.kind, await queues.receive(next.kind));
+      }
+      throw new Error(`The queues are not empty after ${batchesMax} batches:\n${queues.left().join("\n")}`);
     },
   };
 }
@@ -165,29 +153,3 @@ const outcomeOf = (body: string): Outcome => {
   if (!parsed.ok) throw new Error(`the forwarder would refuse an outcome: ${parsed.detail}`);
   return parsed.event;
 };
-
-function makeLand(ec2: Ec2Emulator): { readonly subnetId: string; readonly podGroupId: string } {
-  const { Vpc } = ec2.model().perform("CreateVpc", { CidrBlock: "192.168.0.0/16" });
-  const VpcId = String(Vpc?.VpcId);
-  const { Subnet } = ec2.model().perform("CreateSubnet", { VpcId, CidrBlock: "192.168.0.0/18" });
-  const group = { GroupName: "pods", Description: "Pods", VpcId };
-  const { GroupId } = ec2.model().perform("CreateSecurityGroup", group);
-  return { subnetId: String(Subnet?.SubnetId), podGroupId: String(GroupId) };
-}
-
-function variablesOf(servers: { ec2: Ec2Emulator; queues: CrashQueues; dynamodb: string; table: string }) {
-  const { ec2, queues, dynamodb, table } = servers;
-  const prefix = queues.url("outcomes").slice(0, -`${slug}-outcomes`.length);
-  return functionVariables({
-    [variables.deployment]: deploymentName(stage),
-    [variables.table]: table,
-    [variables.clusters]: JSON.stringify([{ cluster: slug }]),
-    [variables.clusterQueueUrlPrefix]: prefix,
-    [variables.branchCooldownQueueUrl]: queues.url("branch-cooldown"),
-    [variables.instanceEventsQueueUrl]: queues.url("instance-events"),
-    [variables.endpointDynamodb]: dynamodb,
-    [variables.endpointSqs]: queues.endpoint,
-    [variables.endpointEc2]: ec2.url,
-    [variables.instanceLimits]: JSON.stringify({ [narrowType]: { branchesMax: 1 } }),
-  });
-}
