@@ -38,5 +38,12 @@ describe("300 pods on 34 nodes at once", () => {
     // 300 associations at 5 a second, less a full bucket.
     expect(world.clock.now() - beganAt).toBeLessThanOrEqual(80_000);
     expect(world.pending().filter(({ to }) => to === "pod-events")).toEqual([]);
+    const copies = world.outbox.sent.filter(({ envelope }) => envelope.to === "pod-events");
+    const byPod = Map.groupBy(copies, ({ envelope }) =>
+      JSON.stringify("pod" in envelope.body ? envelope.body.pod : ""),
+    );
+    expect(byPod.size).toBeGreaterThan(pods - 60);
+    // One copy for a pod that waits for its turn, so two messages in all: no polling.
+    expect(Math.max(...[...byPod.values()].map(({ length }) => length))).toBeLessThanOrEqual(1);
   });
 });

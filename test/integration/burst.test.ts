@@ -99,7 +99,10 @@ const createBurst = async () => {
 
 const callsOf = (action: string): number => world.ec2.model().stats()[action]?.calls ?? 0;
 
-/** How many messages told of each pod's wish: the forwarder's own, and a copy for each time that it was put off. */
+/**
+ * How many messages told of each pod's wish: the forwarder's own, and a copy for each time that it was put off. Two of them are enough
+ * where workers are never late, which `packages/allocator/burst.test.ts` holds in virtual time; here they are only printed.
+ */
 const wishesByPod = (): readonly number[] => {
   const bodies = world.queues.server.spy
     .getAllMessages()
@@ -145,6 +148,5 @@ describe("a burst of 300 pods on 34 nodes", () => {
     expect(throttled / calls).toBeLessThan(0.01);
     expect(deadLetters()).toBe(0);
     expect(wishes).toHaveLength(podsCount);
-    expect(Math.max(...wishes)).toBeLessThanOrEqual(2);
   });
 });
