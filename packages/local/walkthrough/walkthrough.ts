@@ -1,4 +1,6 @@
-import { rm } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { TYPICAL_LATENCY } from "@trunkline/emulator-ec2";
 import { localDurations, shortenedDurations } from "../durations.ts";
 import { removeWorldFiles, writeWorldFiles } from "../files.ts";
@@ -49,7 +51,9 @@ export async function playWalkthrough(
 ): Promise<{ results: readonly StepResult[]; summary: string }> {
   const steps = options.steps ?? walkthrough;
   const { folder } = options;
-  await rm(`${folder}/trunkline.log`, { force: true });
+  await mkdir(folder, { recursive: true });
+  await rm(join(folder, "trunkline.log"), { force: true });
+  const worldLog = createWriteStream(join(folder, "world.log"));
   const world = await startWorld({
     region: "us-west-2",
     cluster: "demo",
@@ -57,7 +61,7 @@ export async function playWalkthrough(
     nodes: { count: 2, instanceType: "m5.large" },
     dynamodbEndpoint: options.dynamodbEndpoint,
     ec2: { latency: TYPICAL_LATENCY },
-    onError: () => {},
+    onError: (error) => worldLog.write(`${error instanceof Error ? error.stack : String(error)}\n`),
   });
   try {
     options.prepare?.(world);
@@ -89,5 +93,6 @@ export async function playWalkthrough(
   } finally {
     await world.stop();
     await removeWorldFiles(folder);
+    await new Promise((resolve) => worldLog.end(resolve));
   }
 }

@@ -1,4 +1,4 @@
-import type { Ec2Model } from "@trunkline/emulator-ec2";
+import { Ec2Error, type Ec2Model } from "@trunkline/emulator-ec2";
 import type { BranchBinding, Flow, Network } from "@trunkline/emulator-kubernetes/controllers";
 
 const none = "no available IP addresses on the interfaces of this node";
@@ -43,7 +43,8 @@ function assign(ec2: Ec2Model, networkInterfaceId: string): string | undefined {
       SecondaryPrivateIpAddressCount: 1,
     });
     return answer.AssignedPrivateIpAddresses?.[0]?.PrivateIpAddress;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof Ec2Error)) throw error;
     // The interface or the subnet is full: the caller looks at the next one, and says so when there is none.
     return undefined;
   }
