@@ -1,4 +1,5 @@
-import { type DurationName, durations } from "@trunkline/runtime/names";
+import { functionTimeoutSeconds, visibilityTimeoutSeconds } from "@trunkline/runtime/limits";
+import { type DurationName, durations, reaperIntervalSeconds } from "@trunkline/runtime/names";
 
 /**
  * What the local world shortens, in whole seconds, so that a walk-through of hours fits into a minute. Everything that
@@ -9,7 +10,7 @@ export const localDurations = {
   cooldownFloorSeconds: 1,
   skewSeconds: 1,
   reuseIdleSeconds: 5,
-  stepDeadlineSeconds: 5,
+  stepDeadlineSeconds: 6,
   notFoundGraceSeconds: 3,
   outcomeDeadSeconds: 8,
   snapshotOverdueSeconds: 6,
@@ -22,10 +23,10 @@ export const localDurations = {
 
 /** Durations of the local world that are no settings of the functions, in seconds, beside what production has. */
 export const worldDurations = {
-  reaperInterval: { local: 1, production: 60 },
+  reaperInterval: { local: 1, production: reaperIntervalSeconds },
   snapshotInterval: { local: 3, production: 300 },
-  functionTimeout: { local: 5, production: 30 },
-  visibilityTimeout: { local: 30, production: 180 },
+  functionTimeout: { local: 5, production: functionTimeoutSeconds["pod-events"] },
+  visibilityTimeout: { local: 30, production: visibilityTimeoutSeconds["pod-events"] },
 } as const;
 
 /** One row per shortened duration, as the summary prints them. */

@@ -1,7 +1,6 @@
 import {
   type ClusterEntry,
   clusterQueueName,
-  counts,
   deploymentName,
   durations,
   sharedQueueName,
@@ -53,7 +52,6 @@ export function functionEnvironment(
     [variables.endpointDynamodb]: endpoints.dynamodb,
     [variables.endpointSqs]: endpoints.sqs,
     [variables.endpointEc2]: endpoints.ec2,
-    [counts.reaperShareMax.variable]: "1",
     ...Object.fromEntries(
       Object.entries(seconds).map(([name, value]) => [durations[name as keyof typeof durations].variable, `${value}`]),
     ),

@@ -1,9 +1,9 @@
-import { SQSClient } from "@aws-sdk/client-sqs";
 import { type ClusterEntry, defaultSlug, type FunctionName } from "@trunkline/runtime/names";
 import { worldDurations } from "./durations.ts";
 import { lambdaContext, type QueueHandler, type RunningMapping, startMapping } from "./event-source-mapping.ts";
 import type { Endpoints } from "./function-environment.ts";
 import { clusterQueues, localAccount, sharedQueues } from "./queues.ts";
+import { localSqsClient } from "./sqs-client.ts";
 
 /** The handlers of the functions that are fed by queues. */
 export type QueueHandlers = Readonly<Record<Exclude<FunctionName, "reaper">, QueueHandler>>;
@@ -24,12 +24,7 @@ export function startMappings(options: {
   onFailure: (failure: { functionName: string; error: unknown }) => void;
 }): RunningMapping {
   const { endpoints, handlers } = options;
-  const sqs = new SQSClient({
-    endpoint: endpoints.sqs,
-    region: endpoints.region,
-    useQueueUrlAsEndpoint: false,
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  });
+  const sqs = localSqsClient(endpoints);
   const own = options.clusters.flatMap(({ cluster, slug }) => {
     const names = clusterQueues(slug ?? defaultSlug(cluster));
     return [

@@ -1,4 +1,4 @@
-import { outcomeRetentionSeconds } from "@trunkline/runtime/limits";
+import { deadLettersRetentionSeconds, outcomeRetentionSeconds, receivesMax } from "@trunkline/runtime/limits";
 import {
   clusterQueueKinds,
   clusterQueueName,
@@ -14,9 +14,6 @@ import { explainPort } from "./failure.ts";
 export const localAccount = "000000000000";
 /** The stage in the names of the local world's queues and table. */
 export const localStage = "local";
-
-/** How often a message is tried before it goes to the dead-letter queue; as deployed. */
-export const receiveCountMax = 5;
 
 /** The latest messages, which `server.spy` can tell of afterwards. */
 const messagesKeptMax = 10_000;
@@ -66,11 +63,11 @@ export async function startQueues(options: {
   const names = [...Object.values(sharedQueues()), ...options.clusters.flatMap((c) => Object.values(clusterQueues(c)))];
   for (const name of names) {
     const dead = deadLettersName(name);
-    server.createQueue(dead, { attributes: { MessageRetentionPeriod: "1209600" } });
+    server.createQueue(dead, { attributes: { MessageRetentionPeriod: String(deadLettersRetentionSeconds) } });
     server.createQueue(name, {
       attributes: {
         VisibilityTimeout: String(options.visibilityTimeoutSeconds),
-        RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn(dead), maxReceiveCount: receiveCountMax }),
+        RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn(dead), maxReceiveCount: receivesMax }),
         ...(name.endsWith("-outcomes") ? { MessageRetentionPeriod: String(outcomeRetentionSeconds) } : {}),
       },
     });

@@ -1,4 +1,3 @@
-import { SQSClient } from "@aws-sdk/client-sqs";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { startForwarder } from "@trunkline/forwarder";
 import { prepareCluster } from "./deployment.ts";
@@ -7,6 +6,7 @@ import { functionEnvironment, type Overrides } from "./function-environment.ts";
 import { asTokenUser, emulatedCluster, loadKubeConfig } from "./kube-config.ts";
 import { type QueueHandlers, type ScheduledHandler, startMappings, startSchedule } from "./mappings.ts";
 import { clusterQueues, localAccount } from "./queues.ts";
+import { localSqsClient } from "./sqs-client.ts";
 import { forwarderToken } from "./tokens.ts";
 import type { WorldFacts } from "./walkthrough/tour.ts";
 import { installAdmission, removeAdmission, selfMadeCertificate } from "./webhooks.ts";
@@ -83,12 +83,7 @@ async function runForwarder(options: TrunklineOptions): Promise<{ stop(): Promis
   const queueUrl = (name: string) => `${facts.sqs}/${localAccount}/${name}`;
   const certificate = await selfMadeCertificate(host);
   const { administrator, forwarder: kubeConfig } = await usersOf(facts.kubernetes, kubeconfig);
-  const sqs = new SQSClient({
-    endpoint: facts.sqs,
-    region: facts.region,
-    useQueueUrlAsEndpoint: false,
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  });
+  const sqs = localSqsClient(facts);
   const forwarder = await startForwarder({
     kubeConfig,
     sqs,

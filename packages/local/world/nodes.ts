@@ -1,9 +1,10 @@
-import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import type { Ec2Emulator, InstanceStateChangeEvent } from "@trunkline/emulator-ec2";
 import type { Controllers } from "@trunkline/emulator-kubernetes/controllers";
 import { instanceEventPattern, sharedQueueName } from "@trunkline/runtime/names";
 import { matchesPattern } from "../event-bus.ts";
 import { localStage, type QueueServer } from "../queues.ts";
+import { localSqsClient } from "../sqs-client.ts";
 
 /** What nodes need to join the cluster and to leave it. */
 export interface NodeWorld {
@@ -26,12 +27,7 @@ export interface ClusterNodes {
 export function deliverStateChanges({ ec2, queues, onError }: Pick<NodeWorld, "ec2" | "queues" | "onError">): {
   stop(): void;
 } {
-  const sqs = new SQSClient({
-    endpoint: queues.url,
-    region: ec2.model().region,
-    useQueueUrlAsEndpoint: false,
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  });
+  const sqs = localSqsClient({ sqs: queues.url, region: ec2.model().region });
   const deliver = async (event: InstanceStateChangeEvent) => {
     if (!matchesPattern({ ...event }, instanceEventPattern)) return;
     const QueueUrl = queues.queueUrl(sharedQueueName(localStage, "instance-events"));
