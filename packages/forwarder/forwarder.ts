@@ -1,22 +1,22 @@
 import type { Incarnation, InstanceId } from "@trunkline/core";
 import { type PodLabels, type PolicyMatch, problemsOf, type StringMap } from "@trunkline/kubernetes";
 import { parseOutcome, serialise } from "@trunkline/messages";
-import { isSuccess, type KubernetesApi, refusalOf } from "./api.ts";
-import { applyOutcome } from "./apply.ts";
-import { backoffMilliseconds, createPauses, type ForwarderClock } from "./clock.ts";
-import { createCluster, instanceOfNode } from "./cluster.ts";
-import { createCniNodes } from "./cni-nodes.ts";
-import { type Log, textOf } from "./log.ts";
-import { createObserver, type Observer } from "./observe.ts";
-import type { Queues } from "./queues.ts";
-import { createReceiver } from "./receiver.ts";
-import { createRecorder } from "./recorder.ts";
-import { createRegistration, type Registration } from "./registration.ts";
-import { createSender } from "./sender.ts";
+import { applyOutcome } from "./apply/apply.ts";
+import { createCniNodes } from "./apply/cni-nodes.ts";
+import { createReceiver } from "./apply/receiver.ts";
+import { createRecorder } from "./apply/recorder.ts";
+import { createTrunks } from "./apply/trunks.ts";
+import { createCluster, instanceOfNode } from "./follow/cluster.ts";
+import { type NodeView, type PodView, type PolicyView, viewServiceAccount } from "./follow/views.ts";
+import { isSuccess, type KubernetesApi, refusalOf } from "./ports/api.ts";
+import { backoffMilliseconds, createPauses, type ForwarderClock } from "./ports/clock.ts";
+import { type Log, textOf } from "./ports/log.ts";
+import type { Queues } from "./ports/queues.ts";
 import type { ForwarderSettings } from "./settings.ts";
-import { createSnapshots, type Snapshots } from "./snapshots.ts";
-import { createTrunks } from "./trunks.ts";
-import { type NodeView, type PodView, type PolicyView, viewServiceAccount } from "./views.ts";
+import { createObserver, type Observer } from "./tell/observe.ts";
+import { createRegistration, type Registration } from "./tell/registration.ts";
+import { createSender } from "./tell/sender.ts";
+import { createSnapshots, type Snapshots } from "./tell/snapshots.ts";
 
 /** The version that the forwarder tells the functions: that of the package. */
 export const forwarderVersion = "0.1.0";

@@ -1,19 +1,19 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { startAdmission } from "./admission.ts";
-import { type ForwarderClock, systemClock } from "./clock.ts";
+import { startAdmission } from "./admission/server.ts";
+import { createHttpApi } from "./follow/http-api.ts";
 import { createForwarder } from "./forwarder.ts";
-import { createHttpApi } from "./http-api.ts";
-import { createJsonLog, type Log } from "./log.ts";
-import { createQueues } from "./queues.ts";
+import { type ForwarderClock, systemClock } from "./ports/clock.ts";
+import { createJsonLog, type Log } from "./ports/log.ts";
+import { createQueues } from "./ports/queues.ts";
 import type { ForwarderSettings } from "./settings.ts";
 
-export type { ApiAnswer, ApiRequest, KubernetesApi, WatchListener } from "./api.ts";
-export { type ForwarderClock, systemClock } from "./clock.ts";
+export { createHttpApi } from "./follow/http-api.ts";
 export { createForwarder, type Forwarder, type ForwarderOptions, forwarderVersion } from "./forwarder.ts";
-export { createHttpApi } from "./http-api.ts";
-export { createJsonLog, type Log } from "./log.ts";
-export { createQueues, type EventQueue, type Queues, type ReceivedMessage } from "./queues.ts";
+export type { ApiAnswer, ApiRequest, KubernetesApi, WatchListener } from "./ports/api.ts";
+export { type ForwarderClock, systemClock } from "./ports/clock.ts";
+export { createJsonLog, type Log } from "./ports/log.ts";
+export { createQueues, type EventQueue, type Queues, type ReceivedMessage } from "./ports/queues.ts";
 export { type ForwarderEnvironment, type ForwarderSettings, readEnvironment, settingsFrom } from "./settings.ts";
 
 export interface StartOptions {

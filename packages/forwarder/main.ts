@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { KubeConfig } from "@kubernetes/client-node";
 import { startForwarder } from "./index.ts";
-import { textOf } from "./log.ts";
+import { textOf } from "./ports/log.ts";
 import { type ForwarderEnvironment, readEnvironment, settingsFrom } from "./settings.ts";
 
 /** How often the certificate's files are read again: whoever renews them writes them anew. */

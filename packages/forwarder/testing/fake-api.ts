@@ -1,4 +1,4 @@
-import type { ApiAnswer, ApiRequest, KubernetesApi, WatchListener } from "../api.ts";
+import type { ApiAnswer, ApiRequest, KubernetesApi, WatchListener } from "../ports/api.ts";
 
 /** An object as tests write it. */
 export interface FakeObject {

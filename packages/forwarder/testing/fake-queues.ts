@@ -1,6 +1,6 @@
 import type { NodeEvent, Outcome, PodEvent } from "@trunkline/core";
 import { parseNodeEvent, parsePodEvent, serialise } from "@trunkline/messages";
-import type { Queues, ReceivedMessage } from "../queues.ts";
+import type { Queues, ReceivedMessage } from "../ports/queues.ts";
 
 /** The cluster's queues in memory. */
 export interface FakeQueues extends Queues {

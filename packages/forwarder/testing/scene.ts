@@ -1,6 +1,6 @@
 import type { Incarnation, InstanceId, NodeUid, PodEniAssigned, PodUid } from "@trunkline/core";
 import { createForwarder, type Forwarder } from "../forwarder.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../ports/log.ts";
 import { createFakeApi, type FakeApi, type FakeObject } from "./fake-api.ts";
 import { createFakeQueues, type FakeQueues } from "./fake-queues.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { ForwarderClock } from "../clock.ts";
+import type { ForwarderClock } from "../ports/clock.ts";
 
 /** Time that only passes when a test says so. */
 export interface VirtualClock extends ForwarderClock {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { createFakeApi, type FakeApi, type FakeObject } from "../testing/fake-api.ts";
+import { createVirtualClock, type VirtualClock } from "../testing/virtual-clock.ts";
 import { createReflector, type Kept, type Reflector } from "./reflector.ts";
-import { createFakeApi, type FakeApi, type FakeObject } from "./testing/fake-api.ts";
-import { createVirtualClock, type VirtualClock } from "./testing/virtual-clock.ts";
 
 const path = "/api/v1/pods";
 const project = (raw: unknown): Kept => {

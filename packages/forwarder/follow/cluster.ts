@@ -7,10 +7,10 @@ import {
   type StringMap,
   settingsConfigMap,
 } from "@trunkline/kubernetes";
-import type { KubernetesApi } from "./api.ts";
-import type { ForwarderClock } from "./clock.ts";
+import type { KubernetesApi } from "../ports/api.ts";
+import type { ForwarderClock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
 import { createIndex } from "./index-by.ts";
-import type { Log } from "./log.ts";
 import { type Change, createReflector, type Kept, type Reflector } from "./reflector.ts";
 import {
   type CniNodeView,

@@ -1,11 +1,18 @@
 import type { Incarnation, InstanceId, NodeObserved, NodeUid, PodGone, PodUid, ResourceVersion } from "@trunkline/core";
 import { eligibilityOf, eniConfigNameOf, nodeEvents, podEvents, wantsTrunk } from "@trunkline/kubernetes";
-import type { Cluster } from "./cluster.ts";
-import type { Log } from "./log.ts";
-import { involvedNode, involvedPod, type Recorder } from "./recorder.ts";
-import type { Change } from "./reflector.ts";
+import { involvedNode, involvedPod, type Recorder } from "../apply/recorder.ts";
+import type { Cluster } from "../follow/cluster.ts";
+import type { Change } from "../follow/reflector.ts";
+import {
+  type EniConfigView,
+  type NodeView,
+  type PodView,
+  podFacts,
+  tellableGroups,
+  wantsOrHolds,
+} from "../follow/views.ts";
+import type { Log } from "../ports/log.ts";
 import type { Sender } from "./sender.ts";
-import { type EniConfigView, type NodeView, type PodView, podFacts, tellableGroups, wantsOrHolds } from "./views.ts";
 
 export interface ObserverOptions {
   readonly cluster: Pick<

@@ -1,10 +1,10 @@
 import type { Incarnation } from "@trunkline/core";
 import { cooldownSecondsOf, nodeEvents } from "@trunkline/kubernetes";
-import type { ForwarderClock } from "./clock.ts";
-import type { Cluster } from "./cluster.ts";
-import { involvedNode, type Recorder } from "./recorder.ts";
+import { involvedNode, type Recorder } from "../apply/recorder.ts";
+import type { Cluster } from "../follow/cluster.ts";
+import { tellableGroups } from "../follow/views.ts";
+import type { ForwarderClock } from "../ports/clock.ts";
 import type { Sender } from "./sender.ts";
-import { tellableGroups } from "./views.ts";
 
 export interface RegistrationOptions {
   readonly clock: ForwarderClock;

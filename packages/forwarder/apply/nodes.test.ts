@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { FakeObject } from "./testing/fake-api.ts";
-import { aNode, aPod, createScene, instanceId, nodeUid, paths, type Scene } from "./testing/scene.ts";
+import type { FakeObject } from "../testing/fake-api.ts";
+import { aNode, aPod, createScene, instanceId, nodeUid, paths, type Scene } from "../testing/scene.ts";
 
 const feature = { name: "SecurityGroupsForPods" };
 let scene: Scene;

@@ -1,4 +1,4 @@
-import { type ApiAnswer, isSuccess, type KubernetesApi, refusalOf, withQuery } from "./api.ts";
+import { type ApiAnswer, isSuccess, type KubernetesApi, refusalOf, withQuery } from "../ports/api.ts";
 
 /** Objects a page; what client-go asks for too. */
 const pageSize = 500;

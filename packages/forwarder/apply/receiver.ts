@@ -1,8 +1,8 @@
 import type { Outcome } from "@trunkline/core";
+import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
+import { type Log, textOf } from "../ports/log.ts";
+import type { Queues, ReceivedMessage } from "../ports/queues.ts";
 import type { Applied } from "./annotate.ts";
-import { backoffMilliseconds, createPauses, type ForwarderClock } from "./clock.ts";
-import { type Log, textOf } from "./log.ts";
-import type { Queues, ReceivedMessage } from "./queues.ts";
 
 export interface ReceiverOptions {
   readonly queues: Pick<Queues, "receive" | "delete">;

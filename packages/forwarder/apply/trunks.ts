@@ -1,10 +1,10 @@
 import type { InstanceId, NodeTrunkReady } from "@trunkline/core";
 import { isTrunkLabelOurs, nodeEvents, podEniKey, trunkLabel, trunkLabelMark } from "@trunkline/kubernetes";
-import { isSuccess, type KubernetesApi, refusalOf } from "./api.ts";
-import { type Cluster, instanceOfNode } from "./cluster.ts";
-import { type Log, textOf } from "./log.ts";
+import { type Cluster, instanceOfNode } from "../follow/cluster.ts";
+import type { NodeView } from "../follow/views.ts";
+import { isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
+import { type Log, textOf } from "../ports/log.ts";
 import { involvedNode, type Recorder } from "./recorder.ts";
-import type { NodeView } from "./views.ts";
 
 /** What the functions said last about the trunk of an instance. */
 export type TrunkState = Pick<NodeTrunkReady, "branchesMax" | "backendVersion"> | "gone";

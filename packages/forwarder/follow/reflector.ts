@@ -1,7 +1,7 @@
-import { type KubernetesApi, withQuery } from "./api.ts";
-import { backoffMilliseconds, createPauses, type ForwarderClock } from "./clock.ts";
+import { type KubernetesApi, withQuery } from "../ports/api.ts";
+import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
+import { type Log, textOf } from "../ports/log.ts";
 import { listAll } from "./list.ts";
-import { type Log, textOf } from "./log.ts";
 
 /** What every kept object has. */
 export interface Kept {

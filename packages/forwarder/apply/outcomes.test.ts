@@ -11,7 +11,7 @@ import {
   paths,
   podEniKey,
   type Scene,
-} from "./testing/scene.ts";
+} from "../testing/scene.ts";
 
 const trunkLabel = "vpc.amazonaws.com/has-trunk-attached";
 const ofNode = { instanceId, nodeName: "node-a", nodeUid };

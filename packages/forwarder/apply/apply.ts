@@ -1,9 +1,9 @@
 import type { Outcome, PodUid } from "@trunkline/core";
 import { nodeEvents, podEvents } from "@trunkline/kubernetes";
+import type { Cluster } from "../follow/cluster.ts";
+import type { Snapshots } from "../tell/snapshots.ts";
 import { type AnnotatorOptions, type Applied, annotatePod } from "./annotate.ts";
-import type { Cluster } from "./cluster.ts";
 import { involvedNode, involvedPod } from "./recorder.ts";
-import type { Snapshots } from "./snapshots.ts";
 import type { Trunks } from "./trunks.ts";
 
 export interface ApplierOptions extends AnnotatorOptions {

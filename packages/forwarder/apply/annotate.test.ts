@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { aNode, aPod, assigned, createScene, paths, podEniKey, type Scene } from "./testing/scene.ts";
+import { aNode, aPod, assigned, createScene, paths, podEniKey, type Scene } from "../testing/scene.ts";
 
 let scene: Scene;
 

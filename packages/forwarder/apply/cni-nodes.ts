@@ -1,9 +1,9 @@
 import { type CniNodeFeature, cniNodeFinalizer, newCniNode, osLabel } from "@trunkline/kubernetes";
-import { isSuccess, type KubernetesApi, refusalOf } from "./api.ts";
-import { type Cluster, instanceOfNode } from "./cluster.ts";
-import { type Log, textOf } from "./log.ts";
-import type { Change } from "./reflector.ts";
-import { type CniNodeView, type NodeView, type PodView, wantsOrHolds } from "./views.ts";
+import { type Cluster, instanceOfNode } from "../follow/cluster.ts";
+import type { Change } from "../follow/reflector.ts";
+import { type CniNodeView, type NodeView, type PodView, wantsOrHolds } from "../follow/views.ts";
+import { isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
+import { type Log, textOf } from "../ports/log.ts";
 
 const collection = "/apis/vpcresources.k8s.aws/v1alpha1/cninodes";
 

@@ -1,7 +1,7 @@
 import { request } from "node:https";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type AdmissionServer, startAdmission } from "./admission.ts";
+import { type AdmissionServer, startAdmission } from "./server.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
 let server: AdmissionServer;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { type EventText, eventComponent } from "@trunkline/kubernetes";
-import { isPassing, isSuccess, type KubernetesApi } from "./api.ts";
-import { backoffMilliseconds, createPauses, type ForwarderClock } from "./clock.ts";
-import { type Log, textOf } from "./log.ts";
+import { isPassing, isSuccess, type KubernetesApi } from "../ports/api.ts";
+import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
+import { type Log, textOf } from "../ports/log.ts";
 
 /** What an event is about. */
 export interface Involved {

@@ -1,9 +1,9 @@
 import type { Incarnation, InstanceId, PodGone, PodUid, ResourceVersion } from "@trunkline/core";
 import { serialise } from "@trunkline/messages";
 import { beforeEach, expect, test } from "vitest";
+import { createFakeQueues, type FakeQueues } from "../testing/fake-queues.ts";
+import { createVirtualClock, type VirtualClock } from "../testing/virtual-clock.ts";
 import { createSender, type ForwarderEvent, type Sender } from "./sender.ts";
-import { createFakeQueues, type FakeQueues } from "./testing/fake-queues.ts";
-import { createVirtualClock, type VirtualClock } from "./testing/virtual-clock.ts";
 
 let queues: FakeQueues;
 let clock: VirtualClock;

@@ -13,7 +13,7 @@ import {
   type StringMap,
   type Verdict,
 } from "@trunkline/kubernetes";
-import { type Log, textOf } from "./log.ts";
+import { type Log, textOf } from "../ports/log.ts";
 
 /** See https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request */
 export interface AdmissionRequest {

@@ -1,11 +1,11 @@
 import type { Incarnation, InstanceId, NodeUid, PodFacts, PodUid, ResourceVersion } from "@trunkline/core";
-import type { KubernetesApi } from "./api.ts";
-import type { ForwarderClock } from "./clock.ts";
-import { type Cluster, instanceOfNode } from "./cluster.ts";
-import { listAll } from "./list.ts";
-import { type Log, textOf } from "./log.ts";
+import { type Cluster, instanceOfNode } from "../follow/cluster.ts";
+import { listAll } from "../follow/list.ts";
+import { type PodView, podFacts, viewPod, wantsOrHolds } from "../follow/views.ts";
+import type { KubernetesApi } from "../ports/api.ts";
+import type { ForwarderClock } from "../ports/clock.ts";
+import { type Log, textOf } from "../ports/log.ts";
 import type { Sender } from "./sender.ts";
-import { type PodView, podFacts, viewPod, wantsOrHolds } from "./views.ts";
 
 export interface SnapshotOptions {
   readonly api: KubernetesApi;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { FakeObject } from "./testing/fake-api.ts";
-import { aNode, aPod, aPolicy, createScene, paths, type Scene } from "./testing/scene.ts";
+import type { FakeObject } from "../testing/fake-api.ts";
+import { aNode, aPod, aPolicy, createScene, paths, type Scene } from "../testing/scene.ts";
 
 let scene: Scene;
 

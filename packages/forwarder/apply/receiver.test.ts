@@ -1,11 +1,11 @@
 import type { Outcome } from "@trunkline/core";
 import { parseOutcome } from "@trunkline/messages";
 import { beforeEach, expect, test } from "vitest";
+import { createFakeQueues, type FakeQueues } from "../testing/fake-queues.ts";
+import { instanceId } from "../testing/scene.ts";
+import { createVirtualClock, type VirtualClock } from "../testing/virtual-clock.ts";
 import type { Applied } from "./annotate.ts";
 import { createReceiver, type Receiver } from "./receiver.ts";
-import { createFakeQueues, type FakeQueues } from "./testing/fake-queues.ts";
-import { instanceId } from "./testing/scene.ts";
-import { createVirtualClock, type VirtualClock } from "./testing/virtual-clock.ts";
 
 const outcome: Outcome = { type: "SnapshotRequested", instanceId };
 

@@ -1,7 +1,7 @@
 import type { NodeEvent, PodEvent } from "@trunkline/core";
-import { backoffMilliseconds, createPauses, type ForwarderClock } from "./clock.ts";
-import { type Log, textOf } from "./log.ts";
-import { batchBytesMax, batchMax, type EventQueue, type Queues } from "./queues.ts";
+import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
+import { type Log, textOf } from "../ports/log.ts";
+import { batchBytesMax, batchMax, type EventQueue, type Queues } from "../ports/queues.ts";
 
 /** What the forwarder tells the functions. */
 export type ForwarderEvent = PodEvent | Exclude<NodeEvent, { type: "NodeLook" }>;

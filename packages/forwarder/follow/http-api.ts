@@ -1,7 +1,7 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { KubeConfig } from "@kubernetes/client-node";
-import type { ApiAnswer, ApiRequest, KubernetesApi } from "./api.ts";
+import type { ApiAnswer, ApiRequest, KubernetesApi } from "../ports/api.ts";
 
 const requestTimeoutMilliseconds = 30_000;
 /** A list page of 500 pods is about 5 MB; a server that sends more than this is not read to the end. */

@@ -1,10 +1,10 @@
 import type { InstanceId, PodEniAssigned } from "@trunkline/core";
 import { addToMap, type JsonPatchOperation, podEniKey, podEvents, writePodEnis } from "@trunkline/kubernetes";
-import { isPassing, isSuccess, type KubernetesApi, refusalOf } from "./api.ts";
-import type { Cluster } from "./cluster.ts";
-import type { Log } from "./log.ts";
+import type { Cluster } from "../follow/cluster.ts";
+import { type PodView, viewPod } from "../follow/views.ts";
+import { isPassing, isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
+import type { Log } from "../ports/log.ts";
 import { involvedPod, type Recorder } from "./recorder.ts";
-import { type PodView, viewPod } from "./views.ts";
 
 /** What to do about an assigned ENI, from what is known of the pod (P11). */
 export type AnnotationStep =
