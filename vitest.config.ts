@@ -14,6 +14,7 @@ export default defineConfig({
             "stacks/**/*.test.ts",
             "scripts/**/*.test.ts",
             "test/*.test.ts",
+            "test/bench/**/*.test.ts",
           ],
         },
       },

@@ -1,0 +1,4 @@
+import type { Benchmark } from "./benchmark.ts";
+
+/** Every benchmark, in the order in which they run. A new one gets its line here. */
+export const benchmarks: readonly Benchmark[] = [];
