@@ -9,7 +9,8 @@ import { createQueues } from "./ports/queues.ts";
 import type { ForwarderSettings } from "./settings.ts";
 
 export { createHttpApi } from "./follow/http-api.ts";
-export { createForwarder, type Forwarder, type ForwarderOptions, forwarderVersion } from "./forwarder.ts";
+export { createForwarder, type Forwarder, type ForwarderOptions } from "./forwarder.ts";
+export { forwarderVersion } from "./lead/leader.ts";
 export type { ApiAnswer, ApiRequest, KubernetesApi, WatchListener } from "./ports/api.ts";
 export { type ForwarderClock, systemClock } from "./ports/clock.ts";
 export { createJsonLog, type Log } from "./ports/log.ts";

@@ -14,8 +14,8 @@ export interface Sender {
    * @param validMilliseconds an event that waits longer is dropped: a snapshot must be sent within 10 s of its list (P10).
    */
   send(event: ForwarderEvent, validMilliseconds?: number): void;
-  /** Resolves when nothing waits any more, or after the time. */
-  drain(milliseconds: number): Promise<void>;
+  /** Resolves when nothing waits any more, or after the time; to how many events still wait or are on their way. */
+  drain(milliseconds: number): Promise<number>;
   stop(): void;
 }
 
@@ -36,6 +36,7 @@ interface Waiting {
 }
 
 const waitingMax = 50_000;
+const drainPollMilliseconds = 10;
 const batchesAtOnceMax = 4;
 /** Events come in bursts: a moment's wait fills a batch. */
 const lingerMilliseconds = 4;
@@ -61,8 +62,9 @@ export const createSender = (options: SenderOptions): Sender => {
     drain: async (milliseconds) => {
       const pauses = createPauses(options.clock);
       const endsAt = options.clock.monotonic() + milliseconds;
-      const busy = () => Object.values(lanes).some((lane) => lane.isBusy());
-      while (busy() && options.clock.monotonic() < endsAt) await pauses.pause(10);
+      const left = () => Object.values(lanes).reduce((sum, lane) => sum + lane.left(), 0);
+      while (left() > 0 && options.clock.monotonic() < endsAt) await pauses.pause(drainPollMilliseconds);
+      return left();
     },
     stop: () => {
       for (const lane of Object.values(lanes)) lane.stop();
@@ -72,7 +74,8 @@ export const createSender = (options: SenderOptions): Sender => {
 
 interface Lane {
   add(waiting: Waiting): void;
-  isBusy(): boolean;
+  /** Events that wait or are on their way. */
+  left(): number;
   stop(): void;
 }
 
@@ -80,6 +83,7 @@ const createLane = (queue: EventQueue, { queues, clock, random, log }: SenderOpt
   const pauses = createPauses(clock);
   const waiting = new Map<string, Waiting>();
   let sending = 0;
+  let underWay = 0;
   let failures = 0;
   let isPlanned = false;
 
@@ -110,6 +114,7 @@ const createLane = (queue: EventQueue, { queues, clock, random, log }: SenderOpt
     const rest = batch.filter((entry, index) => accepted[index] !== true && !waiting.has(entry.key));
     failures = rest.length === 0 && accepted.length > 0 ? 0 : failures + 1;
     for (const entry of rest) waiting.set(entry.key, entry);
+    underWay -= batch.length;
     if (failures > 0) await pauses.pause(backoffMilliseconds(failures, random, backoff));
   };
 
@@ -126,6 +131,7 @@ const createLane = (queue: EventQueue, { queues, clock, random, log }: SenderOpt
     const batch = takeBatch();
     if (batch.length > 0) {
       sending += 1;
+      underWay += batch.length;
       plan();
       await sendBatch(batch);
       sending -= 1;
@@ -143,7 +149,7 @@ const createLane = (queue: EventQueue, { queues, clock, random, log }: SenderOpt
       waiting.set(entry.key, entry);
       plan();
     },
-    isBusy: () => sending > 0 || waiting.size > 0,
+    left: () => underWay + waiting.size,
     stop: () => pauses.end(),
   };
 };

@@ -1,0 +1,198 @@
+import type { Incarnation, InstanceId } from "@trunkline/core";
+import { parseOutcome, serialise } from "@trunkline/messages";
+import { applyOutcome } from "../apply/apply.ts";
+import { createCniNodes } from "../apply/cni-nodes.ts";
+import { createReceiver } from "../apply/receiver.ts";
+import { createRecorder } from "../apply/recorder.ts";
+import { createTrunks } from "../apply/trunks.ts";
+import { type Cluster, type ClusterChanges, instanceOfNode } from "../follow/cluster.ts";
+import type { NodeView, PodView } from "../follow/views.ts";
+import type { KubernetesApi } from "../ports/api.ts";
+import type { ForwarderClock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Queues } from "../ports/queues.ts";
+import type { ForwarderSettings } from "../settings.ts";
+import { createObserver } from "../tell/observe.ts";
+import { createRegistration } from "../tell/registration.ts";
+import { createSender } from "../tell/sender.ts";
+import { createSnapshots } from "../tell/snapshots.ts";
+
+/** The version that the forwarder tells the functions: that of the package. */
+export const forwarderVersion = "0.1.0";
+
+/** What a leader's settings are. */
+export type LeaderSettings = Pick<
+  ForwarderSettings,
+  "clusterName" | "snapshotSeconds" | "outcomeHeldSeconds" | "cooldownSeconds" | "cooldownFloorSeconds"
+>;
+
+export interface LeaderOptions {
+  readonly api: KubernetesApi;
+  readonly queues: Queues;
+  readonly clock: ForwarderClock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly log: Log;
+  readonly settings: LeaderSettings;
+  /** Filled: half of the truth could release a pod. */
+  readonly cluster: Cluster;
+  readonly incarnation: Incarnation;
+}
+
+/**
+ * All that acts: what observes, tells, takes snapshots, receives and applies outcomes, keeps CNINodes and records events.
+ * One is made for each term with nothing remembered, and tells everything again: whatever it repeats is harmless.
+ */
+export interface Leader {
+  /** To be called with every change of the cluster while the term lasts. */
+  readonly changes: ClusterChanges;
+  start(): void;
+  /**
+   * Ends the term in order: receives nothing more, finishes the outcomes under way and sends what waits.
+   *
+   * @returns how many events were not sent within the time; they are dropped.
+   */
+  finish(milliseconds: number): Promise<number>;
+  /** Ends the term at once: nothing more is begun. */
+  abandon(): void;
+}
+
+/** How often what failed before is looked at again. */
+const repairMilliseconds = 2_000;
+
+/** Composes what acts. */
+export const createLeader = (options: LeaderOptions): Leader => {
+  const { api, queues, clock, random, log, settings, cluster, incarnation } = options;
+  const sender = createSender({ queues, clock, random, log, serialise });
+  const recorder = createRecorder({ api, clock, random, log });
+  const cniNodes = createCniNodes({ api, log, cluster, clusterName: settings.clusterName });
+  const trunks = createTrunks({ api, cluster, recorder, log });
+  const observer = createObserver({ cluster, sender, recorder, log, incarnation });
+  const registration = createRegistration({
+    clock,
+    cluster,
+    sender,
+    recorder,
+    incarnation,
+    forwarderVersion,
+    cooldownSeconds: settings.cooldownSeconds,
+    cooldownFloorSeconds: settings.cooldownFloorSeconds,
+  });
+  const isTrunkReady = (instanceId: InstanceId | undefined): boolean =>
+    instanceId !== undefined && trunks.isReady(instanceId);
+  const snapshots = createSnapshots({
+    api,
+    clock,
+    random,
+    log,
+    cluster,
+    sender,
+    incarnation,
+    snapshotSeconds: settings.snapshotSeconds,
+    // A node that waits for its trunk asks again now and then, and so does a forwarder that has started anew.
+    beforeSnapshot: (nodeName) => {
+      if (!isTrunkReady(cluster.instanceOf(nodeName))) observer.repeatNode(nodeName);
+    },
+  });
+  const receiver = createReceiver({
+    queues,
+    clock,
+    random,
+    log,
+    heldSeconds: settings.outcomeHeldSeconds,
+    parse: parseOutcome,
+    apply: (outcome) => applyOutcome(outcome, { api, cluster, recorder, log, trunks, snapshots }),
+  });
+  let cancelRepair = () => {};
+
+  /** A node that comes back is told anew. */
+  const forgetTrunk = (node: NodeView): void => {
+    const instanceId = instanceOfNode(node);
+    if (instanceId !== undefined && cluster.nodesOf(instanceId).length === 0) trunks.forget(instanceId);
+  };
+
+  /** A pod with several policies has a set of groups that no policy names alone. */
+  const lookAtUnion = (pod: PodView): void => {
+    if (pod.enis === 0) return;
+    const match = cluster.match(pod);
+    if (match.ok && match.policies.length > 1) registration.look();
+  };
+
+  const changes: ClusterChanges = {
+    pod: (change) => {
+      observer.pod(change);
+      if (change.type === "gone" || change.previous === undefined) lookAtUnion(change.object);
+    },
+    node: (change) => {
+      observer.node(change);
+      if (change.type === "gone") {
+        forgetTrunk(change.object);
+        return;
+      }
+      cniNodes.lookAtNode(change.object);
+      void trunks.look(change.object);
+    },
+    cniNode: (change) => {
+      cniNodes.cniNode(change);
+      observer.lookAtNode(change.object.name, versionOf(change));
+    },
+    policy: (change) => {
+      observer.lookAtPods(change.object.namespace);
+      registration.look();
+    },
+    serviceAccount: (change) => {
+      if (change.type === "gone") return;
+      // Tokens and annotations change ServiceAccounts too, and concern no policy.
+      if (JSON.stringify(change.previous?.labels) === JSON.stringify(change.object.labels)) return;
+      observer.lookAtPods(change.object.namespace);
+    },
+    eniConfig: (change) => {
+      for (const node of cluster.nodes()) observer.lookAtNode(node.name, versionOf(change));
+    },
+    settings: () => registration.look(),
+  };
+
+  const repair = (): void => {
+    cniNodes.lookAtAll();
+    for (const node of cluster.nodes()) void trunks.look(node);
+    cancelRepair = clock.after(repairMilliseconds, repair);
+  };
+
+  /** Nothing is begun any more that is not an answer to something. */
+  const rest = (): void => {
+    cancelRepair();
+    registration.stop();
+    snapshots.stop();
+  };
+
+  return {
+    changes,
+    start: () => {
+      registration.look();
+      for (const node of cluster.nodes()) observer.lookAtNode(node.name);
+      observer.lookAtPods();
+      repair();
+      snapshots.start();
+      receiver.start();
+      log("info", "This replica leads.", { cluster: settings.clusterName, incarnation });
+    },
+    finish: async (milliseconds) => {
+      const endsAt = clock.monotonic() + milliseconds;
+      rest();
+      await receiver.stop(milliseconds);
+      const left = await sender.drain(Math.max(endsAt - clock.monotonic(), 0));
+      sender.stop();
+      recorder.stop();
+      return left;
+    },
+    abandon: () => {
+      rest();
+      void receiver.stop(0);
+      sender.stop();
+      recorder.stop();
+    },
+  };
+};
+
+const versionOf = (change: { type: "seen" | "gone"; object: { resourceVersion: string }; version?: string }): string =>
+  change.version ?? change.object.resourceVersion;
