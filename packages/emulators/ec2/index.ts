@@ -6,7 +6,13 @@ export type { BucketLimits, Ec2Config, Ec2ConfigPatch } from "./model/config.ts"
 export { ConnectionDropped, Ec2Error } from "./model/errors.ts";
 export type { InstanceStateChangeEvent } from "./model/events.ts";
 export type { ArmedFault, Fault } from "./model/faults.ts";
-export { createEc2Model, type Ec2Model, type Ec2ModelSettings, type InstanceStateListener } from "./model/model.ts";
+export {
+  createEc2Model,
+  type Ec2Model,
+  type Ec2ModelSettings,
+  type InstanceStateListener,
+  type PerformedCall,
+} from "./model/model.ts";
 export type { ReachAnswer, ReachQuery } from "./model/reachability.ts";
 export type { Ec2State } from "./model/state.ts";
 export type { ActionStats } from "./model/stats.ts";

@@ -62,6 +62,24 @@ describe("throttling", () => {
   });
 });
 
+describe("what is performed", () => {
+  test("is told after its effect, also when the caller does not hear of it, and not when it was refused", () => {
+    const { model } = emptyAccount();
+    const told: string[] = [];
+    const stop = model.onPerformed(({ action, output }) =>
+      told.push(`${action} ${JSON.stringify(output).slice(0, 7)}`),
+    );
+    model.faults.add({ action: "CreateVpc", when: "after", frequency: { next: 1 }, answer: "drop" });
+
+    expect(() => model.call("CreateVpc", { CidrBlock: "10.0.0.0/16" })).toThrow(ConnectionDropped);
+    expect(refusal(() => model.call("CreateVpc", {})).code).toBe("MissingParameter");
+    stop();
+    model.call("CreateVpc", { CidrBlock: "10.1.0.0/16" });
+
+    expect(told).toEqual(['CreateVpc {"Vpc":']);
+  });
+});
+
 describe("faults", () => {
   const answer = { code: "InternalError" };
 

@@ -27,12 +27,20 @@ export interface Ec2ModelSettings {
 /** Hears of each state that an instance enters. */
 export type InstanceStateListener = (event: InstanceStateChangeEvent) => void;
 
+/** A call that took effect, whatever its caller heard of it. */
+export interface PerformedCall<A extends Ec2Action = Ec2Action> {
+  readonly action: A;
+  readonly input: Ec2Input<A>;
+  readonly output: Ec2Output<A>;
+}
+
 /** EC2 in one Region of one account: pure and synchronous. Create it with `createEc2Model`. */
 export class Ec2Model {
   readonly faults: Faults;
   readonly #world: World;
   readonly #stats = new Stats();
   readonly #listeners = new Set<InstanceStateListener>();
+  readonly #observers = new Set<(call: PerformedCall) => void>();
 
   constructor(settings: Ec2ModelSettings) {
     const { clock, random, region, account } = settings;
@@ -89,6 +97,7 @@ export class Ec2Model {
       }
       const handler = ACTIONS[action] as (world: World, input: Ec2Input<A>) => Ec2Output<A>;
       const output = handler(this.#world, input);
+      for (const observer of this.#observers) observer({ action, input, output } as PerformedCall);
       this.faults.strike(action, "after");
       return output;
     } catch (error) {
@@ -130,6 +139,12 @@ export class Ec2Model {
   onInstanceStateChange(listener: InstanceStateListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `observer` with each call right after its effect; the returned function ends that. It must not throw. */
+  onPerformed(observer: (call: PerformedCall) => void): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
   }
 
   #tell(instance: InstanceRecord): void {
