@@ -48,6 +48,7 @@ export async function startQueues(options: {
   region: string;
   clusters: readonly string[];
   visibilityTimeoutSeconds: number;
+  outcomeRetentionSeconds?: number | undefined;
 }): Promise<QueueServer> {
   const server = await startFauxqs({
     port: options.port,
@@ -58,6 +59,7 @@ export async function startQueues(options: {
   }).catch((error: unknown) => {
     throw explainPort(error, "SQS", "TRUNKLINE_SQS_PORT", options.port);
   });
+  const retentionSeconds = options.outcomeRetentionSeconds ?? outcomeRetentionSeconds;
   const arn = (name: string) => `arn:aws:sqs:${options.region}:${localAccount}:${name}`;
   const url = `http://127.0.0.1:${server.port}`;
   const names = [...Object.values(sharedQueues()), ...options.clusters.flatMap((c) => Object.values(clusterQueues(c)))];
@@ -68,7 +70,7 @@ export async function startQueues(options: {
       attributes: {
         VisibilityTimeout: String(options.visibilityTimeoutSeconds),
         RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn(dead), maxReceiveCount: receivesMax }),
-        ...(name.endsWith("-outcomes") ? { MessageRetentionPeriod: String(outcomeRetentionSeconds) } : {}),
+        ...(name.endsWith("-outcomes") ? { MessageRetentionPeriod: String(retentionSeconds) } : {}),
       },
     });
   }

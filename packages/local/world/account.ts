@@ -19,6 +19,8 @@ export interface AccountOptions {
   readonly dynamodbEndpoint?: string | undefined;
   readonly ec2?: Ec2ConfigPatch & { readonly latency?: LatencyConfig };
   readonly visibilityTimeoutSeconds?: number;
+  /** How long an outcome waits in its queue; production's time when absent. */
+  readonly outcomeRetentionSeconds?: number;
 }
 
 /** What Trunkline finds in AWS: the table, the queues, and EC2 with the tutorial's landscape. */
@@ -59,6 +61,7 @@ export async function startAccount(options: AccountOptions, atEnd: AtEnd): Promi
     region,
     clusters: [cluster],
     visibilityTimeoutSeconds: options.visibilityTimeoutSeconds ?? worldDurations.visibilityTimeout.local,
+    outcomeRetentionSeconds: options.outcomeRetentionSeconds,
   });
   atEnd(() => queues.stop());
   const config = options.ec2 ?? {};

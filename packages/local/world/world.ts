@@ -1,5 +1,9 @@
 import type { Ec2Emulator } from "@trunkline/emulator-ec2";
-import { type KubernetesEmulator, startKubernetesEmulator } from "@trunkline/emulator-kubernetes";
+import {
+  type KubernetesEmulator,
+  type KubernetesEmulatorOptions,
+  startKubernetesEmulator,
+} from "@trunkline/emulator-kubernetes";
 import { type Controllers, startControllers } from "@trunkline/emulator-kubernetes/controllers";
 import { explainPort } from "../failure.ts";
 import type { QueueServer } from "../queues.ts";
@@ -17,6 +21,8 @@ export interface WorldOptions extends AccountOptions {
   readonly nodes: { readonly count: number; readonly instanceType: string };
   /** Told what goes wrong inside the world. */
   readonly onError: (error: unknown) => void;
+  /** What differs from the defaults of the Kubernetes emulator. */
+  readonly kubernetes?: Pick<KubernetesEmulatorOptions, "resolveService" | "bookmarkSeconds" | "historyMax">;
 }
 
 /** Everything around Trunkline, running: EC2, Kubernetes, SQS and DynamoDB. */
@@ -45,11 +51,13 @@ export function startWorld(options: WorldOptions): Promise<World> {
 async function startCluster(options: WorldOptions, account: Account, atEnd: AtEnd): Promise<Omit<World, "stop">> {
   const { cluster, ports } = options;
   const { ec2, queues, landscape } = account;
-  const kubernetes = await startKubernetesEmulator({ port: ports.kubernetes, tokens: kubernetesTokens }).catch(
-    (error: unknown) => {
-      throw explainPort(error, "Kubernetes", "TRUNKLINE_KUBERNETES_PORT", ports.kubernetes);
-    },
-  );
+  const kubernetes = await startKubernetesEmulator({
+    ...options.kubernetes,
+    port: ports.kubernetes,
+    tokens: kubernetesTokens,
+  }).catch((error: unknown) => {
+    throw explainPort(error, "Kubernetes", "TRUNKLINE_KUBERNETES_PORT", ports.kubernetes);
+  });
   atEnd(() => kubernetes.stop());
   const controllers = startControllers({
     api: kubernetes.api,
