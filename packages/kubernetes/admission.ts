@@ -1,6 +1,6 @@
 import { fargateGroupsKey, fargateProfileLabel, podEniKey } from "./keys.ts";
-import type { PodObject } from "./objects.ts";
-import type { PodLabels, PolicyMatch } from "./policies.ts";
+import type { ContainerObject, PodObject } from "./objects.ts";
+import { groupsMax, groupsQuotaDefault, type PodLabels, type Policy, type PolicyMatch } from "./policies.ts";
 import { isMirrorPod, wantsWindows } from "./requests.ts";
 
 /** One operation of RFC 6902. */
@@ -10,8 +10,18 @@ export type JsonPatchOperation =
 
 /** The answer to an admission request. */
 export type Verdict =
-  | { readonly allowed: true; readonly patch: readonly JsonPatchOperation[] }
-  | { readonly allowed: false; readonly reason: string };
+  | {
+      readonly allowed: true;
+      readonly patch: readonly JsonPatchOperation[];
+      /** What the client is told beside the answer; `kubectl` prints it. */
+      readonly warnings?: readonly string[];
+    }
+  | {
+      readonly allowed: false;
+      readonly reason: string;
+      /** HTTP code of the refusal; 403 without one, 400 for an object that cannot be judged. */
+      readonly code?: number;
+    };
 
 const untouched: Verdict = { allowed: true, patch: [] };
 
@@ -40,6 +50,12 @@ export const labelsOfNewPod = (pod: PodObject, namespace: string): PodLabels => 
  * Mutates a pod on CREATE: a pod that a policy matches asks for one branch ENI in its first container, where the CNI
  * plugin looks for it; a pod for Fargate gets its groups in an annotation.
  *
+ * A pod with more groups than any interface can have is refused: it could never start, and whoever creates it sees the
+ * refusal at once (`kubectl`, or the events of its ReplicaSet). More groups than the default quota are only warned
+ * of: whether the account's quota was raised is known to EC2 alone, whose refusal becomes an event on the pod.
+ *
+ * The answer to the mutated pod is an empty patch, so that the webhook can be invoked again.
+ *
  * @param match finds the pod's policies; only called for pods that could get an ENI.
  */
 export const mutatePod = (pod: PodObject, namespace: string, match: (labels: PodLabels) => PolicyMatch): Verdict => {
@@ -49,27 +65,72 @@ export const mutatePod = (pod: PodObject, namespace: string, match: (labels: Pod
   const found = match(labelsOfNewPod(pod, namespace));
   if (!found.ok)
     return { allowed: false, reason: `failed to get matching security groups for the pod: ${found.problem}` };
-  if (onFargate) return { allowed: true, patch: fargatePatch(pod, found.groupIds) };
-  return found.groupIds.length === 0 ? untouched : { allowed: true, patch: requestPatch(pod) };
+  const { policies, groupIds } = found;
+  if (groupIds.length > groupsMax) return { allowed: false, reason: tooMany(policies, groupIds) };
+  if (groupIds.length === 0 && !onFargate) return untouched;
+  return {
+    allowed: true,
+    patch: onFargate ? fargatePatch(pod, groupIds) : requestPatch(pod.spec?.containers ?? []),
+    ...(groupIds.length > groupsQuotaDefault ? { warnings: [overQuota(groupIds)] } : {}),
+  };
 };
 
-const requestPatch = (pod: PodObject): readonly JsonPatchOperation[] => {
-  const path = "/spec/containers/0/resources";
-  const resources = pod.spec?.containers?.[0]?.resources;
-  if (resources === undefined || resources === null) {
-    return [{ op: "add", path, value: { limits: { [podEniKey]: "1" }, requests: { [podEniKey]: "1" } } }];
-  }
-  return [
-    addToMap(resources.limits, `${path}/limits`, podEniKey, "1"),
-    addToMap(resources.requests, `${path}/requests`, podEniKey, "1"),
-  ];
+const namedMax = 3;
+
+const tooMany = (policies: readonly Policy[], groupIds: readonly string[]): string => {
+  const names = policies.slice(0, namedMax).map(({ name }) => name);
+  const more = policies.length > namedMax ? ` and ${policies.length - namedMax} more` : "";
+  const source = names.length === 0 ? "" : ` by the security group policies ${names.join(", ")}${more}`;
+  return (
+    `the pod gets ${groupIds.length} security groups${source}, but a network interface takes at most ${groupsMax}: ` +
+    "name fewer groups, or let fewer policies select the pod"
+  );
 };
+
+const overQuota = (groupIds: readonly string[]): string =>
+  `the pod gets ${groupIds.length} security groups; a network interface takes ${groupsQuotaDefault} unless the account's ` +
+  `quota "Security groups per network interface" was raised, and the pod does not start without`;
+
+const resourcesPath = (index: number): string => `/spec/containers/${index}/resources`;
+
+/** The request in the first container, and away from where it was when another webhook has put a container before it. */
+const requestPatch = (containers: readonly ContainerObject[]): readonly JsonPatchOperation[] => {
+  const [first] = containers;
+  const resources = first?.resources;
+  if (resources === undefined || resources === null) {
+    const value = { limits: { [podEniKey]: "1" }, requests: { [podEniKey]: "1" } };
+    return [{ op: "add", path: resourcesPath(0), value }, ...displacedPatch(containers)];
+  }
+  const additions = (["limits", "requests"] as const)
+    .filter((field) => quantityOf(resources[field]) !== "1")
+    .map((field) => addToMap(resources[field], `${resourcesPath(0)}/${field}`, podEniKey, "1"));
+  const isAsking = quantityOf(resources.limits) !== undefined || quantityOf(resources.requests) !== undefined;
+  return isAsking ? additions : [...additions, ...displacedPatch(containers)];
+};
+
+/**
+ * A webhook that puts its sidecar first moves the container to which the request was added. When the API server invokes
+ * this webhook again, the request follows to the new first container: two requests would be two ENIs.
+ */
+const displacedPatch = (containers: readonly ContainerObject[]): readonly JsonPatchOperation[] => {
+  const index = containers.findIndex(
+    ({ resources }) => quantityOf(resources?.limits) === "1" && quantityOf(resources?.requests) === "1",
+  );
+  if (index < 1) return [];
+  const step = pointerStep(podEniKey);
+  return ["limits", "requests"].map((field) => ({ op: "remove", path: `${resourcesPath(index)}/${field}/${step}` }));
+};
+
+/** What a map of quantities says about branch ENIs. */
+const quantityOf = (quantities: Readonly<Record<string, string | number>> | null | undefined): unknown =>
+  Object.hasOwn(quantities ?? {}, podEniKey) ? quantities?.[podEniKey] : undefined;
 
 const fargatePatch = (pod: PodObject, groupIds: readonly string[]): readonly JsonPatchOperation[] => {
-  const annotations = pod.metadata?.annotations;
-  if (groupIds.length > 0)
-    return [addToMap(annotations, "/metadata/annotations", fargateGroupsKey, groupIds.join(","))];
-  return Object.hasOwn(annotations ?? {}, fargateGroupsKey)
+  const annotations = pod.metadata?.annotations ?? {};
+  const present = Object.hasOwn(annotations, fargateGroupsKey) ? annotations[fargateGroupsKey] : undefined;
+  const wanted = groupIds.length === 0 ? undefined : groupIds.join(",");
+  if (present === wanted) return [];
+  return wanted === undefined
     ? [{ op: "remove", path: `/metadata/annotations/${pointerStep(fargateGroupsKey)}` }]
-    : [];
+    : [addToMap(pod.metadata?.annotations, "/metadata/annotations", fargateGroupsKey, wanted)];
 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { guardChangedNode, guardChangedPod, guardNewPod } from "./guard.ts";
+import { guardBinding, guardChangedNode, guardChangedPod, guardNewPod } from "./guard.ts";
 import type { NodeObject, PodObject, StringMap } from "./objects.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
@@ -21,12 +21,36 @@ describe("a new pod", () => {
   });
 });
 
+describe("the binding of a pod, whose annotations become the pod's,", () => {
+  test.each<[string, StringMap | undefined, boolean]>([
+    ["is admitted without annotations", undefined, true],
+    ["is admitted with other annotations", { "scheduler/score": "5" }, true],
+    ["may not bring the annotation of an ENI", { [podEni]: "[]" }, false],
+    ["may not bring an empty one", { [podEni]: "" }, false],
+    ["may not bring Fargate's groups", { [podSg]: "sg-1" }, false],
+  ])("%s", (_, annotations, allowed) => {
+    expect(guardBinding(pod(annotations)).allowed).toBe(allowed);
+  });
+});
+
 describe("a changed pod", () => {
   test.each<[string, PodObject, PodObject, string, boolean]>([
     ["anybody may change other annotations", pod({ [podEni]: "x" }), pod({ [podEni]: "x", a: "b" }), "jane", true],
     ["the forwarder may annotate", pod(), pod({ [podEni]: "x" }), forwarder, true],
     ["nobody else may annotate", pod(), pod({ [podEni]: "x" }), "jane", false],
     ["nobody else may change the annotation", pod({ [podEni]: "x" }), pod({ [podEni]: "y" }), "jane", false],
+    ["nobody else may add an empty annotation", pod(), pod({ [podEni]: "" }), "jane", false],
+    ["nobody else may remove an empty annotation", pod({ [podEni]: "" }), pod(), "jane", false],
+    ["an administrator is nobody else", pod({ [podEni]: "x" }), pod({ [podEni]: "y" }), "kubernetes-admin", false],
+    [
+      "the same user of another namespace may not",
+      pod(),
+      pod({ [podEni]: "x" }),
+      forwarder.replace("kube-", ""),
+      false,
+    ],
+    ["the forwarder may remove the annotation", pod({ [podEni]: "x" }), pod(), forwarder, true],
+    ["annotations may be null", { metadata: { annotations: null } }, pod(), "jane", true],
     ["nobody else may remove the annotation", pod({ [podEni]: "x" }), pod(), "system:admin", false],
     ["Fargate's annotation never changes", pod({ [podSg]: "x" }), pod({ [podSg]: "y" }), forwarder, false],
     ["Fargate's annotation is not added", pod(), pod({ [podSg]: "y" }), "jane", false],
@@ -59,8 +83,22 @@ describe("a node that the CNI plugin changes", () => {
       false,
     ],
     ["may not change its provider ID", { ...node, spec: { providerID: "aws:///a/i-2" } }, awsNode, false],
+    ["may lose the trunk's label", labelled({ a: "b" }), awsNode, true],
+    ["may not change the value of another label", labelled({ a: "c" }), awsNode, false],
+    ["may not lose its annotations", { ...node, metadata: { ...node.metadata, annotations: null } }, awsNode, false],
+    ["may not get a finalizer", { ...node, metadata: { ...node.metadata, finalizers: ["x"] } }, awsNode, false],
+    ["may have an empty list for none", { ...node, metadata: { ...node.metadata, finalizers: [] } }, awsNode, true],
+    ["may not change its capacity", { ...node, status: { capacity: { cpu: "9" } } }, awsNode, false],
+    ["may not get a taint", { ...node, spec: { ...node.spec, taints: [{ key: "x" }] } as object }, awsNode, false],
     ["may change in any way by somebody else", labelled({}), "jane", true],
   ])("%s", (_, after, user, allowed) => {
     expect(guardChangedNode(node, after, user).allowed).toBe(allowed);
   });
+});
+
+test("nodes that are nested without end are told apart instead of failing", () => {
+  const deep = (levels: number): unknown => Array.from({ length: levels }).reduce((inner) => [inner], 0);
+  const node = { spec: deep(5_000) } as NodeObject;
+
+  expect(guardChangedNode(node, node, awsNode).allowed).toBe(false);
 });

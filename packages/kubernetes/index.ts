@@ -6,10 +6,10 @@ export {
   pointerStep,
   type Verdict,
 } from "./admission.ts";
-export { readPodEnis, writePodEnis } from "./annotation.ts";
-export { type CniNodeSource, newCniNode } from "./cninodes.ts";
-export { type EventText, nodeEvents, podEvents } from "./event-texts.ts";
-export { guardChangedNode, guardChangedPod, guardNewPod } from "./guard.ts";
+export { type PodEnisReading, parsePodEnis, readPodEnis, writePodEnis } from "./annotation.ts";
+export { type CniNodeSource, completeCniNode, newCniNode } from "./cninodes.ts";
+export { cutMessage, type EventText, nodeEvents, podEvents } from "./event-texts.ts";
+export { guardBinding, guardChangedNode, guardChangedPod, guardNewPod } from "./guard.ts";
 export * from "./keys.ts";
 export {
   type Eligibility,
@@ -22,6 +22,8 @@ export {
 export type * from "./objects.ts";
 export {
   compilePolicy,
+  groupsMax,
+  groupsQuotaDefault,
   matchPolicies,
   type PodLabels,
   type Policy,
@@ -31,4 +33,5 @@ export {
 } from "./policies.ts";
 export { countOf, isMirrorPod, isTerminal, requestOf, wantsWindows } from "./requests.ts";
 export { type CompiledSelector, compileSelector } from "./selectors.ts";
-export { cooldownSecondsOf, settingsConfigMap } from "./settings.ts";
+export { type CooldownReading, readCooldown, settingsConfigMap } from "./settings.ts";
+export { type Shaped, shapeBinding, shapeNode, shapePod } from "./shapes.ts";

@@ -19,7 +19,17 @@ export interface ObjectMeta {
   readonly labels?: StringMap | null;
   readonly annotations?: StringMap | null;
   readonly finalizers?: readonly string[];
-  readonly ownerReferences?: readonly { readonly kind?: string; readonly name?: string; readonly uid?: string }[];
+  readonly ownerReferences?: readonly OwnerReference[];
+}
+
+/** See https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/#System. */
+export interface OwnerReference {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly name?: string;
+  readonly uid?: string;
+  readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
 }
 
 export interface ContainerObject {
@@ -37,6 +47,7 @@ export interface PodObject {
     readonly hostNetwork?: boolean;
     readonly serviceAccountName?: string;
     readonly nodeSelector?: StringMap | null;
+    readonly os?: { readonly name?: string } | null;
     readonly terminationGracePeriodSeconds?: number;
     readonly containers?: readonly ContainerObject[] | null;
   };

@@ -30,6 +30,8 @@ const web: LabelSelector = { matchLabels: { role: "web" } };
 const teamA: LabelSelector = { matchLabels: { team: "a" } };
 const teamB: LabelSelector = { matchLabels: { team: "b" } };
 
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => `sg-${index}`);
+
 const groupsOf = (...wishes: readonly Wish[]) => {
   const match = matchPolicies(wishes.map(policy), pod, accounts);
   return match.ok ? match.groupIds : match.problem;
@@ -62,6 +64,13 @@ describe("which groups a pod gets", () => {
       ],
       ["sg-2", "sg-1", "sg-3"],
     ],
+    [
+      "an empty selector of ServiceAccounts matches every one",
+      [{ accounts: {} }, { name: "b", pods: web, accounts: {} }],
+      ["sg-1"],
+    ],
+    ["a group once that a policy names twice", [{ pods: db, groups: ["sg-1", "sg-1"] }], ["sg-1"]],
+    ["those of one policy beside an invalid one", [{ pods: { matchLabels: { "a b": "c" } } }, { pods: db }], ["sg-1"]],
     ["none without policies", [], []],
   ])("%s", (_, wishes, expected) => {
     expect(groupsOf(...wishes)).toEqual(expected);
@@ -84,6 +93,21 @@ test("an invalid selector is reported with its place", () => {
     "spec.serviceAccountSelector: operator In needs at least one value",
   ]);
   expect(problemsOf(policy({ pods: db }))).toEqual([]);
+});
+
+test.each<[string, Wish, readonly (string | RegExp)[]]>([
+  ["both selectors absent", {}, [/^spec: neither podSelector nor serviceAccountSelector is there/]],
+  ["no group", { pods: db, groups: [] }, ["spec.securityGroups.groupIds: no security group is named"]],
+  ["an empty selector", { pods: {} }, []],
+  ["6 groups, for which an account's quota may be enough", { pods: db, groups: numbered(6) }, []],
+  ["16 groups", { pods: db, groups: numbered(16) }, []],
+  ["17 groups", { pods: db, groups: numbered(17) }, [/17 groups, but a network interface takes at most 16$/]],
+  ["17 groups of which two are the same", { pods: db, groups: ["sg-0", ...numbered(16)] }, []],
+])("a policy with %s is reported with what is wrong", (_, wish, problems) => {
+  const found = problemsOf(policy(wish));
+
+  expect(found).toHaveLength(problems.length);
+  for (const [index, problem] of problems.entries()) expect(found[index]).toMatch(problem);
 });
 
 test("an object without anything becomes a policy that matches nothing", () => {

@@ -22,6 +22,16 @@ export interface PodLabels {
 /** Labels of a ServiceAccount; undefined when there is no such ServiceAccount. */
 export type ServiceAccountLabels = (namespace: string, name: string) => StringMap | undefined;
 
+/**
+ * Security groups that a network interface can have when its quota is raised as far as it goes.
+ *
+ * @see https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups
+ */
+export const groupsMax = 16;
+
+/** Security groups that a network interface can have by default; an account may have more, up to {@link groupsMax}. */
+export const groupsQuotaDefault = 5;
+
 /** The groups that a pod gets, or why that cannot be told. */
 export type PolicyMatch =
   | { readonly ok: true; readonly policies: readonly Policy[]; readonly groupIds: readonly string[] }
@@ -46,12 +56,22 @@ export const compilePolicy = (object: SecurityGroupPolicyObject, parseTime: (tex
   };
 };
 
-/** What is wrong with a policy's selectors, in one sentence each; such a policy matches nothing. */
-export const problemsOf = (policy: Policy): readonly string[] =>
-  [
-    ["podSelector", policy.podSelector] as const,
-    ["serviceAccountSelector", policy.serviceAccountSelector] as const,
-  ].flatMap(([field, selector]) => (selector?.ok === false ? [`spec.${field}: ${selector.problem}`] : []));
+/** What is wrong with a policy, one line each: with its selectors or its groups. All but too many groups let it match nothing. */
+export const problemsOf = (policy: Policy): readonly string[] => {
+  const { podSelector, serviceAccountSelector, groupIds } = policy;
+  const problems = [["podSelector", podSelector] as const, ["serviceAccountSelector", serviceAccountSelector] as const]
+    .map(([field, selector]) => (selector?.ok === false ? `spec.${field}: ${selector.problem}` : ""))
+    .filter((problem) => problem !== "");
+  if (podSelector === undefined && serviceAccountSelector === undefined) {
+    problems.push("spec: neither podSelector nor serviceAccountSelector is there; an empty one matches every pod");
+  }
+  if (groupIds.length === 0) problems.push("spec.securityGroups.groupIds: no security group is named");
+  const count = new Set(groupIds).size;
+  if (count > groupsMax) {
+    problems.push(`spec.securityGroups.groupIds: ${count} groups, but a network interface takes at most ${groupsMax}`);
+  }
+  return problems;
+};
 
 /** Whether a policy can match at all: it has a selector, valid ones only, and names a group. */
 const isEffective = (policy: Policy): boolean =>

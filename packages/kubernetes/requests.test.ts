@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { countOf, isTerminal, requestOf } from "./requests.ts";
+import type { PodObject } from "./objects.ts";
+import { countOf, isTerminal, requestOf, wantsWindows } from "./requests.ts";
 import { cooldownSecondsOf } from "./settings.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
@@ -53,5 +54,18 @@ describe("the cool-down of a cluster", () => {
     ["stays when the value is negative", { [key]: "-90" }, 60],
   ])("%s", (_, data, expected) => {
     expect(cooldownSecondsOf(data, 60, 30)).toBe(expected);
+  });
+});
+
+describe("a pod for Windows", () => {
+  test.each<[string, PodObject["spec"], boolean]>([
+    ["by the label of today", { nodeSelector: { "kubernetes.io/os": "windows" } }, true],
+    ["by the label of long ago", { nodeSelector: { "beta.kubernetes.io/os": "windows" } }, true],
+    ["by its own word", { os: { name: "windows" } }, true],
+    ["not by another label", { nodeSelector: { os: "windows" } }, false],
+    ["not when it wants Linux", { nodeSelector: { "kubernetes.io/os": "linux" }, os: { name: "linux" } }, false],
+    ["not when it says nothing", { nodeSelector: null, os: null }, false],
+  ])("is told %s", (_, spec, expected) => {
+    expect(wantsWindows({ spec } as PodObject)).toBe(expected);
   });
 });

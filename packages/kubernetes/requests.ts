@@ -33,8 +33,13 @@ export const isTerminal = (phase: string | undefined): boolean => phase === "Suc
 /** The mirror of a static pod cannot be changed: the kubelet would delete and create it for ever. */
 export const isMirrorPod = (pod: PodObject): boolean => Object.hasOwn(pod.metadata?.annotations ?? {}, mirrorPodKey);
 
-/** Whether a pod asks for a Windows node, by the label of today or that of long ago. */
+/**
+ * Whether a pod is for Windows: by the label of today or that of long ago in its node selector, or by its own word. The
+ * field `spec.os` does not place a pod, but a kubelet of another system refuses it, so a branch ENI would be of no use.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/#pod-os
+ */
 export const wantsWindows = (pod: PodObject): boolean => {
   const selector = pod.spec?.nodeSelector ?? {};
-  return selector["kubernetes.io/os"] === "windows" || selector["beta.kubernetes.io/os"] === "windows";
+  return [selector["kubernetes.io/os"], selector["beta.kubernetes.io/os"], pod.spec?.os?.name].includes("windows");
 };
