@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 import { generate } from "selfsigned";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { WatchEnding } from "../ports/api.ts";
 import { createHttpApi } from "./http-api.ts";
 
 let server: Server;
@@ -45,7 +46,7 @@ afterEach(async () => {
 const watched = (path = "/api/v1/pods?watch=true") => {
   const events: string[] = [];
   let close = () => {};
-  const ended = new Promise<number | undefined>((resolve) => {
+  const ended = new Promise<WatchEnding>((resolve) => {
     close = api.watch(path, {
       event: (type, object) => events.push(`${type} ${JSON.stringify(object)}`),
       ended: resolve,
@@ -96,23 +97,60 @@ test("a watch tells each line, also when it comes in pieces", async () => {
   };
   const { events, ended } = watched();
 
-  expect(await ended).toBeUndefined();
+  expect(await ended).toEqual({});
   expect(events).toEqual(['ADDED {"a":1}', 'MODIFIED {"a":2}']);
 });
 
 test("a watch that is refused ends with the status", async () => {
   answer = (response) => response.writeHead(410).end("{}");
 
-  expect(await watched().ended).toBe(410);
+  expect(await watched().ended).toEqual({ status: 410 });
 });
 
-test.each<[string, (response: ServerResponse) => void]>([
-  ["is reset", (response) => response.writeHead(200).write("{", () => response.destroy())],
-  ["tells something that is no event", (response) => void response.writeHead(200).write("nonsense\n")],
-])("a watch that %s ends", async (_, how) => {
-  answer = how;
+test("a watch that is reset ends, and half a line at its end is not told", async () => {
+  answer = (response) =>
+    response
+      .writeHead(200)
+      .write('{"type":"ADDED","object":{"a":1}}\n{"type":"ADDED","object":{"a":2}}', () => response.destroy());
+  const { events, ended } = watched();
 
-  expect(await watched().ended).toBeUndefined();
+  expect(await ended).toEqual({});
+  expect(events).toEqual(['ADDED {"a":1}']);
+});
+
+test.each(["nonsense", "[]", "null", '{"type":"ADDED"}', '{"type":"ADDED","object":{"a":1}}{"type":"ADDED"}'])(
+  "a watch that tells %s ends, and says that it could not be understood",
+  async (line) => {
+    answer = (response) => void response.writeHead(200).write(`${line}\n{"type":"ADDED","object":{}}\n`);
+    const { events, ended } = watched();
+
+    expect(await ended).toEqual({ garbled: "a line that is no event" });
+    expect(events).toEqual([]);
+  },
+);
+
+test("a watch may be cut anywhere, inside a character too", async () => {
+  const bytes = Buffer.from('{"type":"ADDED","object":{"name":"päd-🦊"}}\n');
+  answer = (response) => {
+    response.writeHead(200);
+    for (const byte of bytes) response.write(Buffer.of(byte));
+    response.end();
+  };
+  const { events, ended } = watched();
+
+  await ended;
+  expect(events).toEqual(['ADDED {"name":"päd-🦊"}']);
+});
+
+test.each([
+  ["5", { retryAfterSeconds: 5 }],
+  ["Wed, 21 Oct 2026 07:28:00 GMT", {}],
+  ["-1", {}],
+])("how long a refusal asks to wait is handed on when it is in seconds: %s", async (text, expected) => {
+  answer = (response) => response.writeHead(429, { "retry-after": text }).end("{}");
+
+  expect(await watched().ended).toEqual({ status: 429, ...expected });
+  expect(await api.request({ method: "GET", path: "/" })).toEqual({ status: 429, body: {}, ...expected });
 });
 
 test("a watch that was closed tells nothing more", async () => {

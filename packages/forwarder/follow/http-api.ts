@@ -1,12 +1,17 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { KubeConfig } from "@kubernetes/client-node";
-import type { ApiAnswer, ApiRequest, KubernetesApi } from "../ports/api.ts";
+import type { ApiAnswer, ApiRequest, KubernetesApi, WatchEnding } from "../ports/api.ts";
+import { createLineReader } from "./lines.ts";
 
-const requestTimeoutMilliseconds = 30_000;
+/** How long a server may be silent in the middle of a request. */
+const silenceMilliseconds = 30_000;
+/** How long a request may take in all; an API server gives up after a minute itself. */
+const requestMilliseconds = 90_000;
 /** A list page of 500 pods is about 5 MB; a server that sends more than this is not read to the end. */
 const bodyBytesMax = 64 * 1024 * 1024;
-const lineLengthMax = 8 * 1024 * 1024;
+/** An object in etcd has 1.5 MB at most; a watch tells one a line. */
+const lineBytesMax = 8 * 1024 * 1024;
 const socketsMax = 64;
 
 /**
@@ -57,11 +62,11 @@ export const createHttpApi = (kubeConfig: KubeConfig): KubernetesApi & { close()
     watch: (path, listener) => {
       let outgoing: ClientRequest | undefined;
       let over = false;
-      const end = (status: number | undefined) => {
+      const end = (ending: WatchEnding) => {
         if (over) return;
         over = true;
         outgoing?.destroy();
-        listener.ended(status);
+        listener.ended(ending);
       };
       open({ method: "GET", path }, undefined).then(
         (opened) => {
@@ -70,21 +75,21 @@ export const createHttpApi = (kubeConfig: KubeConfig): KubernetesApi & { close()
             outgoing.destroy();
             return;
           }
-          outgoing.on("error", () => end(undefined));
+          outgoing.on("error", () => end({}));
           outgoing.on("response", (response) => {
-            if (response.statusCode !== 200) return end(response.statusCode);
-            readLines(response, (line) => {
+            const { statusCode: status = 0 } = response;
+            if (status !== 200) return end({ status, ...retryAfterOf(response) });
+            const hear = (line: string) => {
               if (over) return;
               const event = parseEvent(line);
-              if (event === undefined) return end(undefined);
+              if (event === undefined) return end({ garbled: "a line that is no event" });
               listener.event(event.type, event.object);
-            });
-            response.on("error", () => end(undefined));
-            response.on("close", () => end(undefined));
+            };
+            readWatch(response, hear, end);
           });
           outgoing.end();
         },
-        () => end(undefined),
+        () => end({}),
       );
       return () => {
         over = true;
@@ -109,7 +114,10 @@ const withoutTls = (kubeConfig: KubeConfig): KubeConfig => {
 
 const answerTo = (outgoing: ClientRequest, body: string | undefined): Promise<ApiAnswer> =>
   new Promise((resolve, reject) => {
-    outgoing.setTimeout(requestTimeoutMilliseconds, () => outgoing.destroy(new Error("The API server is silent.")));
+    outgoing.setTimeout(silenceMilliseconds, () => outgoing.destroy(new Error("The API server is silent.")));
+    const give = () => outgoing.destroy(new Error(`The API server took over ${requestMilliseconds / 1_000} s.`));
+    const deadline = setTimeout(give, requestMilliseconds);
+    outgoing.on("close", () => clearTimeout(deadline));
     outgoing.on("error", reject);
     outgoing.on("response", (response) => {
       const chunks: Buffer[] = [];
@@ -122,7 +130,8 @@ const answerTo = (outgoing: ClientRequest, body: string | undefined): Promise<Ap
       });
       response.on("error", reject);
       response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, body: parseBody(Buffer.concat(chunks).toString("utf8")) });
+        const body = parseBody(Buffer.concat(chunks).toString("utf8"));
+        resolve({ status: response.statusCode ?? 0, body, ...retryAfterOf(response) });
       });
     });
     outgoing.end(body);
@@ -137,15 +146,18 @@ const parseBody = (text: string): unknown => {
   }
 };
 
-const readLines = (response: IncomingMessage, onLine: (line: string) => void): void => {
-  let rest = "";
-  response.setEncoding("utf8");
-  response.on("data", (chunk: string) => {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line !== "") onLine(line);
-    if (rest.length > lineLengthMax) response.destroy();
+/** Cuts a watch's answer into lines; `onEnd` hears why nothing more can be read. */
+const readWatch = (
+  response: IncomingMessage,
+  onLine: (line: string) => void,
+  onEnd: (end: WatchEnding) => void,
+): void => {
+  const reader = createLineReader(lineBytesMax, onLine);
+  response.on("data", (piece: Buffer) => {
+    if (!reader.read(piece)) onEnd({ garbled: `a line of over ${lineBytesMax} bytes` });
   });
+  response.on("error", () => onEnd({}));
+  response.on("close", () => onEnd({}));
 };
 
 const parseEvent = (line: string): { type: string; object: unknown } | undefined => {
@@ -156,4 +168,10 @@ const parseEvent = (line: string): { type: string; object: unknown } | undefined
   } catch {
     return undefined;
   }
+};
+
+/** What a refusal says of the next try. Kubernetes sends whole seconds; a date, which HTTP would allow too, is left out. */
+const retryAfterOf = ({ headers }: IncomingMessage): { retryAfterSeconds?: number } => {
+  const text = headers["retry-after"] ?? "";
+  return /^\d{1,6}$/.test(text) ? { retryAfterSeconds: Number(text) } : {};
 };

@@ -3,11 +3,20 @@ import { type ApiAnswer, isSuccess, type KubernetesApi, refusalOf, withQuery } f
 /** Objects a page; what client-go asks for too. */
 const pageSize = 500;
 const pagesMax = 2_000;
+/** How often a list begins anew because the state that its pages show was forgotten meanwhile. */
+const restartsMax = 2;
+const goneStatus = 410;
 
 /** A consistent list of a whole collection, or the answer that refused it. */
 export type Listing<Kept> =
   | { readonly ok: true; readonly objects: readonly Kept[]; readonly version: string }
-  | { readonly ok: false; readonly status: number; readonly problem: string };
+  | {
+      readonly ok: false;
+      /** 0 when the answer was a success that cannot be understood. */
+      readonly status: number;
+      readonly problem: string;
+      readonly retryAfterSeconds?: number;
+    };
 
 interface RawList {
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
@@ -16,32 +25,64 @@ interface RawList {
 
 /**
  * Lists a collection page by page. Without a resourceVersion in the request the API server answers with its newest state,
- * and all pages show that same state.
+ * and all pages show that same state. Pages may hold fewer objects than asked for, none, or all; only the token tells
+ * whether another follows. A list whose token has expired begins anew: the token that such a refusal offers would mix
+ * two states, and is never used.
  *
  * @param query such as a `fieldSelector`.
- * @param project keeps what is used of each object, so that a page's memory is free before the next arrives.
+ * @param project keeps what is used of each object, so that a page's memory is free before the next arrives; what is
+ * undefined is left out.
+ * @returns Rejects only when there was no answer.
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
  */
 export const listAll = async <Kept>(
-  api: KubernetesApi,
+  api: Pick<KubernetesApi, "request">,
   path: string,
   query: Readonly<Record<string, string>>,
-  project: (raw: unknown) => Kept,
+  project: (raw: unknown) => Kept | undefined,
 ): Promise<Listing<Kept>> => {
+  for (let restarts = 0; ; restarts += 1) {
+    const { listing, hasBegun } = await listOnce(api, path, query, project);
+    if (listing.ok || listing.status !== goneStatus || !hasBegun || restarts >= restartsMax) return listing;
+  }
+};
+
+/** One attempt, and whether it got as far as a first page. */
+const listOnce = async <Kept>(
+  api: Pick<KubernetesApi, "request">,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  project: (raw: unknown) => Kept | undefined,
+): Promise<{ listing: Listing<Kept>; hasBegun: boolean }> => {
   const objects: Kept[] = [];
+  let version: string | undefined;
   let next: string | undefined;
   for (let page = 0; page < pagesMax; page += 1) {
-    const answer: ApiAnswer = await api.request({
+    const answer = await api.request({
       method: "GET",
       path: withQuery(path, { ...query, limit: pageSize, continue: next }),
     });
-    if (!isSuccess(answer)) return { ok: false, status: answer.status, problem: refusalOf(answer) };
-    const list = answer.body as RawList;
-    for (const raw of list.items ?? []) objects.push(project(raw));
-    next = list.metadata?.continue || undefined;
-    const version = list.metadata?.resourceVersion;
-    if (version === undefined) return { ok: false, status: 0, problem: "a list without a resourceVersion" };
-    if (next === undefined) return { ok: true, objects, version };
+    if (!isSuccess(answer)) return { listing: refusedBy(answer), hasBegun: version !== undefined };
+    const { metadata, items } = (answer.body ?? {}) as RawList;
+    // Changes after the first page's version are told again by a watch from there, whatever later pages say.
+    version ??= metadata?.resourceVersion;
+    // "0" would let the watch begin anywhere, so that what was deleted meanwhile would never be told.
+    if (!version || version === "0") return { listing: unlike("a list without a resourceVersion"), hasBegun: false };
+    for (const raw of items ?? []) {
+      const kept = project(raw);
+      if (kept !== undefined) objects.push(kept);
+    }
+    next = metadata?.continue || undefined;
+    if (next === undefined) return { listing: { ok: true, objects, version }, hasBegun: true };
   }
-  return { ok: false, status: 0, problem: `a list of more than ${pageSize * pagesMax} objects` };
+  return { listing: unlike(`a list of more than ${pagesMax} pages`), hasBegun: true };
 };
+
+const refusedBy = (answer: ApiAnswer): Listing<never> => ({
+  ok: false,
+  status: answer.status,
+  problem: refusalOf(answer),
+  ...(answer.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: answer.retryAfterSeconds }),
+});
+
+const unlike = (problem: string): Listing<never> => ({ ok: false, status: 0, problem });

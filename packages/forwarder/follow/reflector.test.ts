@@ -139,7 +139,7 @@ describe("a reflector", () => {
     let opened = 0;
     api.watch = (_, listener) => {
       opened += 1;
-      queueMicrotask(() => listener.ended(500));
+      queueMicrotask(() => listener.ended({ status: 500 }));
       return () => {};
     };
 

@@ -1,30 +1,16 @@
-import { type KubernetesApi, withQuery } from "../ports/api.ts";
+import type { KubernetesApi } from "../ports/api.ts";
 import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
 import { type Log, textOf } from "../ports/log.ts";
+import { type Change, createCopy, type Kept } from "./copy.ts";
 import { listAll } from "./list.ts";
+import { openWatch, type WatchResult } from "./watch.ts";
 
-/** What every kept object has. */
-export interface Kept {
-  readonly uid: string;
-  /** Empty for cluster-scoped objects. */
-  readonly namespace: string;
-  readonly name: string;
-  readonly resourceVersion: string;
-}
-
-/** What has changed in the copy. `gone` carries the last state and the version at which the object was known to be gone. */
-export type Change<Object extends Kept> =
-  | { readonly type: "seen"; readonly object: Object; readonly previous?: Object | undefined }
-  | {
-      readonly type: "gone";
-      readonly object: Object;
-      readonly how: "deleted" | "absent-from-list";
-      readonly version: string;
-    };
+export type { Change, Kept } from "./copy.ts";
 
 export interface ReflectorOptions<Object extends Kept> {
   readonly api: KubernetesApi;
   readonly clock: ForwarderClock;
+  /** A number in [0, 1). */
   readonly random: () => number;
   readonly log: Log;
   /** Such as `/api/v1/pods`. */
@@ -39,6 +25,7 @@ export interface ReflectorOptions<Object extends Kept> {
 /** A copy of a collection that follows the API server. */
 export interface Reflector<Object extends Kept> {
   start(): void;
+  /** After this nothing is asked or told any more. */
   stop(): void;
   /** True once the first list has arrived, or the type is known to be missing. */
   isSynced(): boolean;
@@ -46,147 +33,115 @@ export interface Reflector<Object extends Kept> {
   values(): IterableIterator<Object>;
 }
 
-/** A server sends a bookmark about once a minute; a stream that is silent for longer may be dead without saying so. */
-const silenceMilliseconds = 120_000;
-/** Asked of the server, so that watches end evenly; up to twice as long by jitter. */
-const watchSeconds = 240;
 /** A watch that ends sooner counts as a failure, so that a server that closes at once is not asked in a tight loop. */
 const livelyMilliseconds = 1_000;
+/** The same for one that ends in a list, which costs far more. */
+const livelyBeforeListMilliseconds = 60_000;
+/** After so many watches in a row that told nothing, or nonsense, the state is listed: a server that was restored may count anew. */
+const doubtsMax = 2;
 /** How often a type that the cluster does not have is looked for. */
 const missingTypeMilliseconds = 5_000;
 const backoff = { firstMilliseconds: 100, mostMilliseconds: 15_000 };
+/** The longest wait that a server can ask for. */
+const retryAfterSecondsMax = 60;
+/** One failure is everyday life and is not logged. */
+const failuresUnlogged = 2;
 
-type WatchEnd = "expired" | "failed" | "closed";
-
-/** How a watch ended, and whether it worked before. */
-interface WatchResult {
-  readonly end: WatchEnd;
-  readonly lively: boolean;
+/** What the next round rests on. */
+interface Progress {
+  /** From where to watch; undefined: list first. */
+  version: string | undefined;
+  /** Failures in a row. */
+  failures: number;
+  /** Doubtful watches in a row. */
+  doubts: number;
+  /** The wait before the next round. */
+  waitMilliseconds: number;
 }
 
 /**
  * Follows one collection: a paged list, then watches from its version with bookmarks. A version that is too old means a
- * new list; anything else that ends a watch means the next one, after a back-off with jitter. An object that was replaced
- * under its name is gone first, and then another one is seen.
+ * new list; anything else that ends a watch means the next one, after a back-off with jitter.
  */
 export const createReflector = <Object extends Kept>(options: ReflectorOptions<Object>): Reflector<Object> => {
   const { api, clock, random, log, path, query = {}, isOptional = false, project, onChange } = options;
   const pauses = createPauses(clock);
-  let objects = new Map<string, Object>();
-  let version: string | undefined;
+  const progress: Progress = { version: undefined, failures: 0, doubts: 0, waitMilliseconds: 0 };
   let synced = false;
   let closeWatch: () => void = () => {};
-
-  const seen = (object: Object): void => {
-    const key = keyOf(object);
-    const previous = objects.get(key);
-    objects.set(key, object);
-    if (previous !== undefined && previous.uid !== object.uid) {
-      onChange({ type: "gone", object: previous, how: "absent-from-list", version: object.resourceVersion });
-      onChange({ type: "seen", object });
-    } else if (previous?.resourceVersion !== object.resourceVersion) {
-      onChange({ type: "seen", object, previous });
-    }
+  const copy = createCopy<Object>({
+    project,
+    onChange: (change) => {
+      if (!pauses.ended) onChange(change);
+    },
+    onUnreadable: (name, problem) =>
+      log("error", "An object cannot be read and is left as it was.", { path, name, problem: textOf(problem) }),
+  });
+  /** A list of many pages ends with the reflector. */
+  const lists: Pick<KubernetesApi, "request"> = {
+    request: async (request) => {
+      if (pauses.ended) throw new Error("stopped");
+      return api.request(request);
+    },
   };
 
-  const replace = (listed: readonly Object[], listVersion: string): void => {
-    const before = objects;
-    objects = new Map(before);
-    const kept = new Set(listed.map(keyOf));
-    for (const [key, object] of before) {
-      if (kept.has(key)) continue;
-      objects.delete(key);
-      onChange({ type: "gone", object, how: "absent-from-list", version: listVersion });
-    }
-    for (const object of listed) seen(object);
+  const fail = (what: string, problem: string, retryAfterSeconds = 0): void => {
+    progress.failures += 1;
+    progress.waitMilliseconds =
+      Math.min(retryAfterSeconds, retryAfterSecondsMax) * 1_000 +
+      backoffMilliseconds(progress.failures, random, backoff);
+    if (synced && progress.failures < failuresUnlogged) return;
+    log("warn", what, { path, problem, failures: progress.failures });
   };
 
-  /** Whether the type is there. */
-  const list = async (): Promise<boolean> => {
-    const listing = await listAll(api, path, query, project);
-    if (pauses.ended) return true;
+  const list = async (): Promise<void> => {
+    const listing = await listAll(lists, path, query, copy.read);
+    if (pauses.ended) return;
     if (listing.ok) {
-      replace(listing.objects, listing.version);
-      version = listing.version;
+      copy.replace(listing.objects, listing.version);
+      progress.version = listing.version;
+      progress.doubts = 0;
+      synced = true;
     } else if (listing.status === 404 && isOptional) {
-      replace([], "0");
+      copy.replace([], "0");
+      progress.failures = 0;
+      progress.waitMilliseconds = missingTypeMilliseconds;
+      synced = true;
     } else {
-      throw new Error(`listing ${path} failed: ${listing.problem}`);
+      fail("A list of the API server failed; it is tried again.", listing.problem, listing.retryAfterSeconds);
     }
-    synced = true;
-    return listing.ok;
   };
 
-  const take = (type: string, raw: unknown): WatchEnd | undefined => {
-    if (type === "ERROR") return (raw as { code?: number } | null)?.code === 410 ? "expired" : "failed";
-    if (type === "BOOKMARK") {
-      version = (raw as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion ?? version;
-      return undefined;
-    }
-    const object = project(raw);
-    version = object.resourceVersion;
-    if (type !== "DELETED") {
-      seen(object);
-    } else if (objects.delete(keyOf(object))) {
-      onChange({ type: "gone", object, how: "deleted", version: object.resourceVersion });
-    }
-    return undefined;
+  const watch = async (version: string): Promise<void> => {
+    const { result, close } = openWatch({ api, clock, random, path, query, version, take: copy.take });
+    closeWatch = close;
+    const ended = await result;
+    closeWatch = () => {};
+    if (!pauses.ended) learn(ended);
   };
 
-  const watch = (from: string): Promise<WatchResult> =>
-    new Promise((resolve) => {
-      const startedAt = clock.monotonic();
-      const finish = (end: WatchEnd): void => {
-        cancelSilence();
-        close();
-        closeWatch = () => {};
-        resolve({ end, lively: clock.monotonic() - startedAt >= livelyMilliseconds });
-      };
-      const listenOn = () => clock.after(silenceMilliseconds, () => finish("failed"));
-      let cancelSilence = listenOn();
-      const close = api.watch(
-        withQuery(path, {
-          ...query,
-          watch: "true",
-          allowWatchBookmarks: "true",
-          resourceVersion: from,
-          timeoutSeconds: Math.round(watchSeconds * (1 + random())),
-        }),
-        {
-          event: (type, raw) => {
-            cancelSilence();
-            cancelSilence = listenOn();
-            const end = take(type, raw);
-            if (end !== undefined) finish(end);
-          },
-          ended: (status) => finish(status === 410 ? "expired" : status === undefined ? "closed" : "failed"),
-        },
-      );
-      closeWatch = () => finish("closed");
-    });
+  const learn = ({ end, version, livedMilliseconds, hasTold, problem, retryAfterSeconds }: WatchResult): void => {
+    if (hasTold) progress.doubts = 0;
+    if (end === "doubtful") progress.doubts += 1;
+    const isListNeeded = end === "expired" || progress.doubts >= doubtsMax;
+    progress.version = isListNeeded ? undefined : version;
+    const isLively = livedMilliseconds >= (isListNeeded ? livelyBeforeListMilliseconds : livelyMilliseconds);
+    if (isLively) progress.failures = 0;
+    if (isLively && end === "closed") return;
+    fail("A watch of the API server failed; it is opened again.", problem ?? end, retryAfterSeconds);
+  };
 
   const run = async (): Promise<void> => {
-    let failures = 0;
     while (!pauses.ended) {
+      progress.waitMilliseconds = 0;
       try {
-        if (version === undefined && !(await list())) {
-          await pauses.pause(missingTypeMilliseconds);
-          continue;
-        }
-        if (pauses.ended || version === undefined) continue;
-        const { end, lively } = await watch(version);
-        if (end === "expired") version = undefined;
-        failures = lively ? (end === "closed" ? 0 : 1) : failures + 1;
+        if (progress.version === undefined) await list();
+        else await watch(progress.version);
       } catch (problem) {
-        version = undefined;
-        failures += 1;
-        log("warn", "A list of the API server failed; it is tried again.", {
-          path,
-          problem: textOf(problem),
-          failures,
-        });
+        progress.version = undefined;
+        if (!pauses.ended) fail("A list of the API server failed; it is tried again.", textOf(problem));
       }
-      if (failures > 0) await pauses.pause(backoffMilliseconds(failures, random, backoff));
+      if (progress.waitMilliseconds > 0) await pauses.pause(progress.waitMilliseconds);
     }
   };
 
@@ -197,9 +152,7 @@ export const createReflector = <Object extends Kept>(options: ReflectorOptions<O
       closeWatch();
     },
     isSynced: () => synced,
-    get: (namespace, name) => objects.get(`${namespace}/${name}`),
-    values: () => objects.values(),
+    get: copy.get,
+    values: copy.values,
   };
 };
-
-const keyOf = (object: Kept): string => `${object.namespace}/${object.name}`;

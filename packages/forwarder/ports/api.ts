@@ -1,6 +1,6 @@
 /** A request to the API server. */
 export interface ApiRequest {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With its query. */
   readonly path: string;
   readonly body?: unknown;
@@ -11,13 +11,25 @@ export interface ApiRequest {
 export interface ApiAnswer {
   readonly status: number;
   readonly body: unknown;
+  /** How long the server asks to wait before the next try, in seconds; only with refusals. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** How a watch ended. */
+export interface WatchEnding {
+  /** The HTTP status, when the watch was refused. */
+  readonly status?: number;
+  /** How long the server asks to wait before the next try, in seconds. */
+  readonly retryAfterSeconds?: number;
+  /** What was wrong, in words, when the stream told something that cannot be understood. */
+  readonly garbled?: string;
 }
 
 /** What a watch tells. After `ended` nothing follows. */
 export interface WatchListener {
   event(type: string, object: unknown): void;
-  /** The stream is over: with the HTTP status when the watch was refused, without one when it broke or was closed. */
-  ended(status: number | undefined): void;
+  /** The stream is over. Nothing is known of its end when it broke or the server closed it. */
+  ended(ending: WatchEnding): void;
 }
 
 /** The API server as the forwarder uses it. */

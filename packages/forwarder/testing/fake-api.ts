@@ -129,7 +129,7 @@ export const createFakeApi = (): FakeApi => {
     endWatches: (status) => {
       const all = [...watchers];
       watchers.clear();
-      for (const watcher of all) watcher.listener.ended(status);
+      for (const watcher of all) watcher.listener.ended(status === undefined ? {} : { status });
     },
     tellWatches: (type, object) => {
       for (const watcher of [...watchers]) watcher.listener.event(type, object);
@@ -163,7 +163,14 @@ export const createFakeApi = (): FakeApi => {
     const object = api.get(collection, name);
     if (object === undefined) return { status: 404, body: { message: `"${name}" not found` } };
     if (request.method === "GET") return { status: 200, body: structuredClone(object) };
+    if (request.method === "PUT") return replace(collection, object, request.body as FakeObject);
     return patch(collection, object, request);
+  };
+
+  const replace = (collection: string, object: FakeObject, next: FakeObject): ApiAnswer => {
+    const { resourceVersion = object.metadata.resourceVersion } = next.metadata;
+    if (resourceVersion === object.metadata.resourceVersion) return { status: 200, body: api.put(collection, next) };
+    return { status: 409, body: { message: "the object has been modified" } };
   };
 
   const patch = (collection: string, object: FakeObject, request: ApiRequest): ApiAnswer => {
