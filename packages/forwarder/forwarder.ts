@@ -1,7 +1,10 @@
+import type { Incarnation } from "@trunkline/core";
 import { type PodLabels, type PolicyMatch, problemsOf, type StringMap } from "@trunkline/kubernetes";
 import { type ClusterChanges, createCluster } from "./follow/cluster.ts";
 import { readIncarnation } from "./follow/incarnation.ts";
 import { type PolicyView, viewServiceAccount } from "./follow/views.ts";
+import { createElection, type Election, type ElectionSettings } from "./lead/election.ts";
+import { createEnds } from "./lead/ends.ts";
 import { createLeader, type Leader, type LeaderSettings } from "./lead/leader.ts";
 import { isSuccess, type KubernetesApi } from "./ports/api.ts";
 import { createPauses, type ForwarderClock } from "./ports/clock.ts";
@@ -15,7 +18,10 @@ export interface ForwarderOptions {
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly log: Log;
-  readonly settings: LeaderSettings;
+  readonly settings: LeaderSettings & {
+    /** Absent for a forwarder that is alone: it leads as soon as it knows the cluster. */
+    readonly election?: ElectionSettings;
+  };
 }
 
 /** One replica without its servers: everything that it does goes through the ports, so that a simulation can run it. */
@@ -42,10 +48,19 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   const pauses = createPauses(clock);
   let isReady = false;
   let leader: Leader | undefined;
+  let election: Election | undefined;
+  let isResigning = false;
+  const ends = createEnds({ clock, cluster: () => cluster });
 
   const changes: ClusterChanges = {
-    pod: (change) => leader?.changes.pod(change),
-    node: (change) => leader?.changes.node(change),
+    pod: (change) => {
+      leader?.changes.pod(change);
+      ends.pod(change);
+    },
+    node: (change) => {
+      leader?.changes.node(change);
+      ends.node(change);
+    },
     cniNode: (change) => leader?.changes.cniNode(change),
     policy: (change) => {
       if (change.type === "seen") reportPolicy(change.object, log);
@@ -57,11 +72,24 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   };
   const cluster = createCluster({ api, clock, random, log, changes });
 
+  const lead = (incarnation: Incarnation): void => {
+    if (isResigning) return;
+    leader = createLeader({ ...options, cluster, ends, incarnation });
+    leader.start();
+  };
+
+  const loseLead = (): void => {
+    leader?.abandon();
+    leader = undefined;
+  };
+
+  /** The lease is given back last, so that nobody else begins while this replica still finishes. */
   const resign = async (milliseconds: number): Promise<void> => {
-    const resigning = leader;
-    const left = (await resigning?.finish(milliseconds)) ?? 0;
+    isResigning = true;
+    const left = (await leader?.finish(milliseconds)) ?? 0;
     leader = undefined;
     if (left > 0) log("warn", "Events were not sent in time; the next leader tells them again.", { left });
+    await election?.release();
   };
 
   return {
@@ -72,8 +100,17 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
       if (incarnation === undefined || pauses.ended) throw new Error("stopped before the cluster was known");
       isReady = true;
       log("info", "The forwarder follows the cluster.", { cluster: settings.clusterName, incarnation });
-      leader = createLeader({ ...options, cluster, incarnation });
-      leader.start();
+      if (settings.election === undefined) {
+        lead(incarnation);
+        return;
+      }
+      election = createElection({
+        ...options,
+        settings: settings.election,
+        onElected: () => lead(incarnation),
+        onLost: loseLead,
+      });
+      election.start();
     },
     isReady: () => isReady,
     isLeader: () => leader !== undefined,

@@ -12,10 +12,11 @@ import type { ForwarderClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Queues } from "../ports/queues.ts";
 import type { ForwarderSettings } from "../settings.ts";
-import { createObserver } from "../tell/observe.ts";
+import { createObserver, podGone } from "../tell/observe.ts";
 import { createRegistration } from "../tell/registration.ts";
 import { createSender } from "../tell/sender.ts";
 import { createSnapshots } from "../tell/snapshots.ts";
+import type { Ends } from "./ends.ts";
 
 /** The version that the forwarder tells the functions: that of the package. */
 export const forwarderVersion = "0.1.0";
@@ -36,6 +37,8 @@ export interface LeaderOptions {
   readonly settings: LeaderSettings;
   /** Filled: half of the truth could release a pod. */
   readonly cluster: Cluster;
+  /** What ended lately, whoever led then. */
+  readonly ends: Pick<Ends, "pods" | "nodes" | "instanceOf">;
   readonly incarnation: Incarnation;
 }
 
@@ -62,12 +65,19 @@ const repairMilliseconds = 2_000;
 
 /** Composes what acts. */
 export const createLeader = (options: LeaderOptions): Leader => {
-  const { api, queues, clock, random, log, settings, cluster, incarnation } = options;
+  const { api, queues, clock, random, log, settings, cluster, ends, incarnation } = options;
   const sender = createSender({ queues, clock, random, log, serialise });
   const recorder = createRecorder({ api, clock, random, log });
   const cniNodes = createCniNodes({ api, log, cluster, clusterName: settings.clusterName });
   const trunks = createTrunks({ api, cluster, recorder, log });
-  const observer = createObserver({ cluster, sender, recorder, log, incarnation });
+  const observer = createObserver({
+    cluster,
+    sender,
+    recorder,
+    log,
+    incarnation,
+    seenInstanceOf: ends.instanceOf,
+  });
   const registration = createRegistration({
     clock,
     cluster,
@@ -158,6 +168,14 @@ export const createLeader = (options: LeaderOptions): Leader => {
     cancelRepair = clock.after(repairMilliseconds, repair);
   };
 
+  /** What ended while nobody led is in no list, and the leader before may not have told its last moments. */
+  const tellEnds = (): void => {
+    for (const ended of ends.nodes()) sender.send({ type: "NodeGone", incarnation, ...ended });
+    for (const { pod, instanceId, how, version } of ends.pods()) {
+      sender.send(podGone(pod, { incarnation, instanceId, how, version }));
+    }
+  };
+
   /** Nothing is begun any more that is not an answer to something. */
   const rest = (): void => {
     cancelRepair();
@@ -168,6 +186,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
   return {
     changes,
     start: () => {
+      tellEnds();
       registration.look();
       for (const node of cluster.nodes()) observer.lookAtNode(node.name);
       observer.lookAtPods();

@@ -23,6 +23,8 @@ export interface ObserverOptions {
   readonly recorder: Pick<Recorder, "record">;
   readonly log: Log;
   readonly incarnation: Incarnation;
+  /** The instance on which a pod was seen before this leader's term. */
+  readonly seenInstanceOf?: (podUid: string) => InstanceId | undefined;
 }
 
 /** Turns changes of pods and nodes into events for the functions. Level-triggered: the same state is told once. */
@@ -70,7 +72,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
     // A pod that holds ENIs holds them on the instance where it got them, whatever now bears its node's name.
     const isHolding = pod.annotation !== undefined || pod.terminal;
     told.instanceId = isHolding
-      ? (told.instanceId ?? cluster.instanceOf(pod.nodeName))
+      ? (told.instanceId ?? options.seenInstanceOf?.(pod.uid) ?? cluster.instanceOf(pod.nodeName))
       : cluster.instanceOf(pod.nodeName);
     if (pod.terminal) tellGone(pod, told, "terminal", pod.resourceVersion);
     else if (pod.annotation === undefined && !pod.terminating) tellWish(pod, told);
