@@ -63,7 +63,13 @@ export const startForwarderWorld = async (): Promise<ForwarderWorld> => {
     resolveService: () => (forwarder === undefined ? undefined : { host: "127.0.0.1", port: forwarder.admissionPort }),
   });
   const administrator = kubernetes.api.as("kubernetes-admin");
-  for (const object of await readDeployment("crds")) await administrator.create(object);
+  const deployed = await readDeployment("base");
+  const isAccess = ({ apiVersion, kind }: KubernetesObject) =>
+    apiVersion.startsWith("rbac.authorization.k8s.io/") || kind === "ServiceAccount";
+  // The forwarder has the rights that are deployed from its first request on.
+  for (const object of [...(await readDeployment("crds")), ...deployed.filter(isAccess)]) {
+    await administrator.create(object);
+  }
   const sqsServer = await startFauxqs({ port: 0, host: "127.0.0.1", logger: false, defaultRegion: region });
   const sqs = new SQSClient({
     region,
@@ -100,7 +106,7 @@ export const startForwarderWorld = async (): Promise<ForwarderWorld> => {
     return started;
   };
   forwarder = await start();
-  for (const object of await readDeployment("base")) {
+  for (const object of deployed.filter((other) => !isAccess(other))) {
     const webhooks = (object as { webhooks?: { clientConfig: { caBundle?: string } }[] }).webhooks ?? [];
     for (const { clientConfig } of webhooks) clientConfig.caBundle = Buffer.from(made.cert).toString("base64");
     if (object.kind !== "Deployment") await administrator.create(object);

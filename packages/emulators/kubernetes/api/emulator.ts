@@ -5,6 +5,8 @@ import type { ApiUsers, Clock, LogSource, Random } from "../ports.ts";
 import { admissionChain } from "./admission/admission.ts";
 import { httpsCaller, type ServiceResolver } from "./admission/https-caller.ts";
 import type { WebhookCaller } from "./admission/webhooks.ts";
+import type { Authorization } from "./authorization/authorize.ts";
+import { rbacAuthorizer } from "./authorization/rbac.ts";
 import { bootstrap } from "./bootstrap.ts";
 import type { Exchange } from "./http/exchange.ts";
 import { type Fault, Faults } from "./http/faults.ts";
@@ -46,12 +48,14 @@ const CONTROLLERS = "system:serviceaccount:kube-system";
 /** Builds the API server without its network, with the objects that every cluster has. */
 export async function createKubernetesModel(options: ModelOptions): Promise<KubernetesModel> {
   const { clock, random } = options;
+  const store = new Store({ historyMax: options.historyMax ?? HISTORY_MAX });
   const state: ApiState = {
-    store: new Store({ historyMax: options.historyMax ?? HISTORY_MAX }),
+    store,
     types: new TypeRegistry(),
     clock,
     random,
     admission: admissionChain(() => state, options.callWebhook),
+    authorizer: rbacAuthorizer(store),
   };
   const groups = new Map((options.tokens ?? []).map((token) => [token.user, token.groups ?? []]));
   const api: ApiUsers = { as: (user) => apiAccess(state, userNamed(user, groups.get(user))) };
@@ -87,6 +91,8 @@ export interface KubernetesEmulatorOptions {
   /** Where services that webhooks are configured with really listen. */
   resolveService?: ServiceResolver;
   onExchange?: (exchange: Exchange) => void;
+  /** Hears what was decided about each request by HTTP, as an audit log would. */
+  onAuthorization?: (authorization: Authorization) => void;
 }
 
 /** A running emulator. */
@@ -124,6 +130,7 @@ export async function startKubernetesEmulator(options: KubernetesEmulatorOptions
     bookmarkSeconds: options.bookmarkSeconds ?? BOOKMARK_SECONDS,
     logSource: () => logSource,
     ...(options.onExchange === undefined ? {} : { onExchange: options.onExchange }),
+    ...(options.onAuthorization === undefined ? {} : { onAuthorization: options.onAuthorization }),
   });
   const host = options.host ?? "127.0.0.1";
   const port = await listen(face.server, options.port ?? 0, host);

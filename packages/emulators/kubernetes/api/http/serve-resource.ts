@@ -63,7 +63,7 @@ export async function serveResource(server: ResourceServer, request: ResourceReq
 async function serveCollection({ state }: ResourceServer, request: ResourceRequest): Promise<Answer> {
   const { type, namespace, context } = request;
   if (request.method === "POST") {
-    if (!type.verbs.includes("delete")) return { status: 201, body: answerReview(type, request.body, context) };
+    if (!type.verbs.includes("delete")) return { status: 201, body: answerReview(state, type, request.body, context) };
     if (type.namespaced && namespace === undefined) throw methodNotAllowed();
     const created = await createObject(state, { type, namespace }, request.body, context);
     return { status: 201, body: shaped(state, request, created) };

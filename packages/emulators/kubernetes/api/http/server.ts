@@ -2,8 +2,10 @@
 
 import { createServer, type Server } from "node:http";
 import type { LogSource } from "../../ports.ts";
+import { attributesOf, isPath, isWatch } from "../authorization/attributes.ts";
+import { type Authority, type Authorization, authorize, demand } from "../authorization/authorize.ts";
 import { isObject } from "../json.ts";
-import type { ApiState, RequestContext } from "../requests/context.ts";
+import type { ApiState, RequestContext, User } from "../requests/context.ts";
 import { badRequest, methodNotAllowed, noSuchPath } from "../statuses.ts";
 import { acceptedForm, includedObject } from "./accept.ts";
 import { AGGREGATED, discover } from "./discovery.ts";
@@ -26,6 +28,8 @@ export interface HttpServerOptions {
   logSource(): LogSource | undefined;
   /** Hears every finished exchange. */
   onExchange?: (exchange: Exchange) => void;
+  /** Hears every decision about who may do what. */
+  onAuthorization?: (authorization: Authorization) => void;
 }
 
 /** The server, and its open watches. */
@@ -85,7 +89,27 @@ async function answer(serving: Serving, exchange: HttpExchange): Promise<void> {
   if (refusal !== undefined) throw statusOfFault(refusal);
   // An answer that gets lost is one that is written to nobody.
   if (reset !== undefined) exchange.response.write = () => exchange.response.destroy() === undefined;
-  if (!(await serveFixed(serving, exchange))) await serveTyped(serving, exchange);
+  const user = userOf(serving, exchange);
+  if (!(await serveFixed(serving, exchange))) await serveTyped(serving, exchange, user);
+}
+
+/** Whom the request acts as. Throws 401 and 403; what does not exist is forbidden too, as on a real API server. */
+function userOf({ state, tokens, onAuthorization }: Serving, { method, url, request }: HttpExchange): User {
+  const authenticated = tokens.userOf(request.headers.authorization, state.clock.now());
+  return authorize(authorityOf(state, onAuthorization), authenticated, { method, url, headers: request.headers });
+}
+
+function authorityOf({ authorizer }: ApiState, onAuthorization: Authority["onAuthorization"]): Authority {
+  return { authorizer, ...(onAuthorization === undefined ? {} : { onAuthorization }) };
+}
+
+/** An applied configuration that creates its object needs the right to create as well. */
+function demandCreation({ state, onAuthorization }: Serving, exchange: HttpExchange, request: ResourceRequest): void {
+  const { type, namespace, name = "", context } = request;
+  if (request.method !== "PATCH" || !request.contentType.startsWith("application/apply-patch")) return;
+  if (state.store.get(type.collection, namespace, name) !== undefined) return;
+  const asked = attributesOf(exchange.method, exchange.url);
+  if (!isPath(asked)) demand(authorityOf(state, onAuthorization), context.user, { ...asked, verb: "create" });
 }
 
 async function control({ faults, inject }: Serving, exchange: HttpExchange): Promise<void> {
@@ -117,9 +141,8 @@ async function serveFixed({ state }: Serving, exchange: HttpExchange): Promise<b
   return true;
 }
 
-async function serveTyped(serving: Serving, exchange: HttpExchange): Promise<void> {
-  const { state, tokens, open } = serving;
-  const user = tokens.userOf(exchange.request.headers.authorization, state.clock.now());
+async function serveTyped(serving: Serving, exchange: HttpExchange, user: User): Promise<void> {
+  const { state, open } = serving;
   const route = resourceRoute(exchange.url.pathname);
   const type = route === undefined ? undefined : state.types.atPath(route.group, route.version, route.resource);
   if (route === undefined || type === undefined || !hasPart(route, type.subresources)) {
@@ -157,15 +180,12 @@ async function serveTyped(serving: Serving, exchange: HttpExchange): Promise<voi
   if (method === "GET" && (route.name === undefined || isWatch(url.searchParams))) {
     return serveReading(serving, exchange, request);
   }
+  demandCreation(serving, exchange, request);
   exchange.answer(await serveResource(serving, request));
 }
 
 function hasPart(route: ResourceRoute, parts: readonly string[]): boolean {
   return route.subresource === undefined || parts.includes(route.subresource);
-}
-
-function isWatch(query: URLSearchParams): boolean {
-  return query.get("watch") === "true" || query.get("watch") === "1";
 }
 
 function serveReading(serving: Serving, exchange: HttpExchange, request: ResourceRequest): void {

@@ -1,6 +1,7 @@
 /** What every request to the API server carries, and what it works on. */
 
 import type { Clock, KubernetesObject, Random } from "../../ports.ts";
+import type { Authorizer } from "../authorization/rbac.ts";
 import type { JsonObject } from "../json.ts";
 import type { ResourceType } from "../resource-type.ts";
 import type { Store } from "../store/store.ts";
@@ -58,6 +59,8 @@ export interface ApiState {
   clock: Clock;
   random: Random;
   admission: Admission;
+  /** Asked about every request by HTTP. */
+  authorizer: Authorizer;
 }
 
 /** The name of an admin without a token, as kubeadm makes it. */

@@ -69,8 +69,18 @@ export function parseFieldSelector(
   return (object) => terms.every(({ field, value, wanted }) => (fieldText(object, field) === value) === wanted);
 }
 
+/** The only `metadata.name` that a selector admits, or nothing when it names none or cannot be read. */
+export function exactName(text: string): string | undefined {
+  const terms = text.split(",").map((part) => TERM.exec(part));
+  const exact = terms.find((term) => term?.[1] === "metadata.name" && term[2] !== "!=");
+  if (terms.includes(null) || exact === undefined || exact === null) return undefined;
+  return unescaped(exact[3] ?? "");
+}
+
+const TERM = /^\s*([^=!]+?)\s*(==|!=|=)\s*(.*?)\s*$/;
+
 function parseTerm(part: string, whole: string): { field: string; value: string; wanted: boolean } {
-  const match = /^\s*([^=!]+?)\s*(==|!=|=)\s*(.*?)\s*$/.exec(part);
+  const match = TERM.exec(part);
   if (match === null) throw badRequest(`invalid selector: '${whole}'; can't understand '${part}'`);
   return { field: match[1] ?? "", value: unescaped(match[3] ?? ""), wanted: match[2] !== "!=" };
 }
