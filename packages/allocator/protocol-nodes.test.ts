@@ -33,6 +33,25 @@ describe("the ledger protocol: nodes and their ends", () => {
     expect(world.outbox.outcomes().at(-1)).toMatchObject({ type: "NodeTrunkGone" });
   });
 
+  it("names the EC2 action that the functions may not use, and nothing else of a refused trunk", async () => {
+    const world = createTestWorld();
+    addInstance(world);
+    world.ec2.refuse = (action) =>
+      action === "CreateNetworkInterface" ? { remedy: "unauthorised", code: "UnauthorizedOperation" } : undefined;
+    world.send(nodeObserved());
+    await world.run(1);
+    world.ec2.refuse = (action) =>
+      action === "CreateNetworkInterface" ? { remedy: "permanent", code: "InvalidSubnetID.NotFound" } : undefined;
+    await world.run(world.dependencies.settings.slotRetrySeconds);
+
+    const told = { type: "NodeTrunkProblem", reason: "TrunkENICreationFailed", nodeName: `node-${testInstance}` };
+    expect(world.outbox.outcomes()).toMatchObject([
+      { ...told, detail: "UnauthorizedOperation", action: "CreateNetworkInterface" },
+      { ...told, detail: "InvalidSubnetID.NotFound" },
+    ]);
+    expect(world.outbox.outcomes()[1]).not.toHaveProperty("action");
+  });
+
   it("P12: a node that shuts down gets no new branches, and the deletion of its Node object ends nobody", async () => {
     const world = await readyWorld();
     world.send(podObserved(1));

@@ -181,7 +181,7 @@ export const settleDoubt = async (journey: Journey, trunk: TrunkRecord): Promise
   if (isOnInstance(seen.value, trunk)) return write(journey, trunk, { ...trunk, eniMissingSince: undefined });
   if (endStates.includes(instance.value.state)) return "rest";
   if ((await write(journey, trunk, replacedTrunk(trunk, deadline(journey)))) === "rest") return "rest";
-  await tell(journey, trunk, "NodeTrunkFailedInit", lostTrunkText(eniId));
+  await tell(journey, trunk, { reason: "NodeTrunkFailedInit", detail: lostTrunkText(eniId) });
   return "onward";
 };
 

@@ -97,14 +97,16 @@ const isSameStep = (left: TrunkRecord, right: TrunkRecord): boolean =>
   left.trunkEniId === right.trunkEniId &&
   left.stepDeadline === right.stepDeadline;
 
+/** What is wrong with a trunk, as its node is told. */
+export type TrunkProblem = Pick<NodeTrunkProblem, "reason" | "detail" | "action">;
+
 export const tell = async (
   { dependencies, view }: Journey,
   node: Pick<TrunkRecord, "nodeName" | "nodeUid">,
-  reason: NodeTrunkProblem["reason"],
-  detail: string,
+  problem: TrunkProblem,
 ): Promise<void> => {
   const { nodeName, nodeUid } = node;
-  const body = { type: "NodeTrunkProblem", instanceId: view.instanceId, nodeName, nodeUid, reason, detail } as const;
+  const body = { type: "NodeTrunkProblem", instanceId: view.instanceId, nodeName, nodeUid, ...problem } as const;
   await dependencies.outbox.send([{ to: "outcomes", cluster: view.cluster, body }]);
 };
 
@@ -113,14 +115,14 @@ export const rest = async (
   journey: Journey,
   trunk: TrunkRecord,
   lookAt: number,
-  problem?: Pick<NodeTrunkProblem, "reason" | "detail">,
+  problem?: TrunkProblem,
 ): Promise<Onward> => {
   const { dependencies, view } = journey;
   const now = dependencies.clock.now();
   const next = { ...trunk, stepDeadline: lookAt, problem: problem?.detail ?? trunk.problem };
   if ((await write(journey, trunk, next)) === "rest") return "rest";
   if (problem !== undefined && problem.detail !== trunk.problem) {
-    await tell(journey, trunk, problem.reason, problem.detail);
+    await tell(journey, trunk, problem);
   }
   await dependencies.outbox.send([nodeLookAt({ ...trunk, cluster: view.cluster }, lookAt, now)]);
   return "rest";
@@ -139,7 +141,8 @@ export const restAfter = (
   const slowly = clock.now() + settings.slotRetrySeconds * 1_000;
   const isYoung = trunk.createdAt + settings.notFoundGraceSeconds * 1_000 > clock.now();
   if (failure === undefined || (isYoung && soonRemedies.includes(failure.remedy))) return rest(journey, trunk, lookAt);
-  return rest(journey, trunk, slowly, { reason: "TrunkENICreationFailed", detail: failure.code });
+  const action = failure.code === "UnauthorizedOperation" ? failure.action : undefined;
+  return rest(journey, trunk, slowly, { reason: "TrunkENICreationFailed", detail: failure.code, action });
 };
 
 export const deadline = ({ dependencies }: Journey): number =>

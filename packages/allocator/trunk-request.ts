@@ -52,7 +52,7 @@ const lookUp = async (journey: Journey, node: NodeObserved): Promise<TrunkFacts 
   const refusal = refuseInstance(node.instanceId, instance, limits, view.cluster);
   if (refusal !== undefined || instance === undefined || limits === "unknown") {
     const { reason, detail } = refusal as NonNullable<typeof refusal>;
-    await tell(journey, node, reason, detail);
+    await tell(journey, node, { reason, detail });
     return undefined;
   }
   journey.instance = instance;
@@ -65,6 +65,6 @@ const lookUp = async (journey: Journey, node: NodeObserved): Promise<TrunkFacts 
     subnet === undefined
       ? `the subnet ${subnetId} does not exist`
       : `the subnet ${subnetId} belongs to ${subnet.vpcId}, the instance to ${instance.vpcId}`;
-  await tell(journey, node, "NodeTrunkFailedInit", detail);
+  await tell(journey, node, { reason: "NodeTrunkFailedInit", detail });
   return undefined;
 };

@@ -52,6 +52,29 @@ export interface PodEniFailed extends OfPod {
   readonly action?: string | undefined;
 }
 
+/** What is wrong with an ENI that a living pod's annotation names. */
+export type EniProblem =
+  /** EC2 does not show it as a branch of this cluster on the node's trunk ENI under the annotation's VLAN ID. */
+  | "unknown-eni"
+  /** The ledger has the ENI or its VLAN ID for another pod, or as on its way out. */
+  | "eni-taken"
+  /** Somebody deleted it. */
+  | "eni-deleted"
+  /** It exists, but somebody ended its association with the trunk ENI. */
+  | "eni-not-associated";
+
+/**
+ * The network interface of a living pod is not what its annotation says; becomes an event `BranchENIMissing`. Sent once for each fact. The
+ * annotation stays as it is, and nothing takes the ENI's place while the pod lives.
+ */
+export interface PodEniProblem extends OfPod {
+  readonly type: "PodEniProblem";
+  readonly eniId: string;
+  readonly problem: EniProblem;
+  /** A sentence that says what was found, and what to do. */
+  readonly detail: string;
+}
+
 /** The trunk is ready: capacity, label, events. Repeated whenever the forwarder shows that it does not know. */
 export interface NodeTrunkReady extends OfNode {
   readonly type: "NodeTrunkReady";
@@ -65,6 +88,8 @@ export interface NodeTrunkProblem extends OfNode {
   /** The reason of the Kubernetes event. */
   readonly reason: "NodeTrunkFailedInit" | "TrunkENICreationFailed" | "Unsupported" | "EniConfigNameNotFound";
   readonly detail: string;
+  /** The EC2 action that the functions' role may not use, when that is the reason. */
+  readonly action?: string | undefined;
 }
 
 /** The trunk is gone: the label that we set goes with it. */
@@ -90,6 +115,7 @@ export type Outcome =
   | PodEniAssigned
   | PodEniDelayed
   | PodEniFailed
+  | PodEniProblem
   | NodeTrunkReady
   | NodeTrunkProblem
   | NodeTrunkGone

@@ -19,7 +19,7 @@ export const incarnation = identifier<Incarnation>(uidPattern, "a UID");
 /** A decimal number of up to 20 digits, as etcd's revisions are. */
 export const resourceVersion = identifier<ResourceVersion>(/^\d{1,20}$/, "a resource version of up to 20 digits");
 
-const eniIdPattern = /^eni-[0-9a-f]{8,17}$/;
+export const eniId = z.string().regex(/^eni-[0-9a-f]{8,17}$/, "must be an ENI ID");
 
 /** The owner of a branch record: a pod UID, or an ENI ID where no pod owns it any more. */
 export const branchOwner = z.string().regex(uidPattern, "must be a pod UID or an ENI ID");
@@ -46,7 +46,7 @@ const short = z.string().max(64);
 
 /** One element of the annotation. Old controllers left keys out; the forwarder sends those empty. */
 export const podEni = z.strictObject({
-  eniId: z.string().regex(eniIdPattern, "must be an ENI ID"),
+  eniId,
   ifAddress: short,
   privateIp: short,
   ipv6Addr: short,

@@ -27,6 +27,9 @@ export const applyOutcome = async (outcome: Outcome, options: ApplierOptions): P
     case "PodEniFailed":
       if (waits(outcome.podUid, options)) recorder.record(involvedPod(named(outcome)), podEvents.failed(outcome));
       return done;
+    case "PodEniProblem":
+      if (lives(outcome.podUid, options)) recorder.record(involvedPod(named(outcome)), podEvents.eniProblem(outcome));
+      return done;
     case "NodeTrunkReady":
     case "NodeTrunkGone": {
       const problem = await trunks.tell(outcome.instanceId, outcome.type === "NodeTrunkGone" ? "gone" : outcome);
@@ -49,6 +52,9 @@ const waits = (podUid: PodUid, { cluster }: ApplierOptions): boolean => {
   const pod = cluster.podByUid(podUid);
   return pod !== undefined && !pod.terminal && pod.annotation === undefined;
 };
+
+/** A problem of a pod's ENI is for a pod that still uses it. */
+const lives = (podUid: PodUid, { cluster }: ApplierOptions): boolean => cluster.podByUid(podUid)?.terminal === false;
 
 const named = (outcome: { namespace: string; name: string; podUid: PodUid }) => ({
   namespace: outcome.namespace,

@@ -37,6 +37,21 @@ const deliver = async (...outcomes: readonly Outcome[]) => {
   await scene.clock.advance(200);
 };
 
+describe("a problem of a pod's ENI", () => {
+  const detail = "EC2 shows the branch ENI eni-01234567 no more: recreate the pod";
+  const problem: Outcome = { type: "PodEniProblem", ...ofPod, eniId: "eni-01234567", problem: "eni-deleted", detail };
+
+  test("is an event on a pod that lives with it, and nothing once it has ended", async () => {
+    await deliver(problem);
+    expect(scene.events("db")).toEqual([]);
+
+    scene.api.put(paths.pods, aPod("db"));
+    await deliver(assigned("db"), problem);
+
+    expect(scene.events("db").at(-1)).toBe(`BranchENIMissing ${detail}`);
+  });
+});
+
 describe("news about a pod that waits", () => {
   const delayed: Outcome = { type: "PodEniDelayed", ...ofPod, reason: "node-full", waitSeconds: 9, detail: "" };
   const failed: Outcome = { type: "PodEniFailed", ...ofPod, code: "InvalidGroup.NotFound", detail: "no sg-1" };
