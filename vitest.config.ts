@@ -15,6 +15,7 @@ export default defineConfig({
             "scripts/**/*.test.ts",
             "test/*.test.ts",
             "test/bench/**/*.test.ts",
+            "test/soak/**/*.test.ts",
           ],
         },
       },
