@@ -1,6 +1,6 @@
 import type { PodEni } from "@trunkline/core";
 import { describe, expect, test } from "vitest";
-import { readPodEnis, writePodEnis } from "./annotation.ts";
+import { parsePodEnis, readPodEnis, writePodEnis } from "./annotation.ts";
 
 const eni: PodEni = {
   eniId: "eni-0123456789abcdef0",
@@ -71,4 +71,28 @@ describe("what is no annotation is not read", () => {
   ])("%s", (_, text) => {
     expect(readPodEnis(text)).toBeUndefined();
   });
+});
+
+describe("what is wrong with an annotation is said", () => {
+  test.each([
+    ["no JSON", "eni-0123", "is not JSON"],
+    ["no list", "{}", "is not a list"],
+    ["an empty list", "[]", "has 0 ENIs, not 1 to 16"],
+    ["more ENIs than a pod can have", JSON.stringify(Array(17).fill(eni)), "has 17 ENIs, not 1 to 16"],
+    ["something else in the list", "[1]", "has an element 0 that is no object"],
+    ["VLAN ID 0", JSON.stringify([{ ...eni, vlanId: 0 }]), "has an element 0 that has no vlanId from 1 to 4094"],
+    ["VLAN ID 4095", JSON.stringify([{ ...eni, vlanId: 4_095 }]), "has an element 0 that has no vlanId from 1 to 4094"],
+    [
+      "no ENI ID in the second element",
+      JSON.stringify([eni, { ...eni, eniId: "" }]),
+      "has an element 1 that has no eniId such as eni-0123456789abcdef0",
+    ],
+    ["an endless text", `[${" ".repeat(40_000)}]`, "is longer than 32768 characters"],
+  ])("%s", (_, text, problem) => {
+    expect(parsePodEnis(text)).toEqual({ ok: false, problem });
+  });
+});
+
+test("VLAN ID 999 is read: it is none of ours, but a frame can carry it and another controller may have given it", () => {
+  expect(readPodEnis(JSON.stringify([{ ...eni, vlanId: 999 }]))).toEqual([{ ...eni, vlanId: 999 }]);
 });

@@ -1,5 +1,5 @@
 import { cniNodeFinalizer, osLabel } from "./keys.ts";
-import type { CniNodeFeature } from "./objects.ts";
+import type { CniNodeFeature, CniNodeObject, OwnerReference } from "./objects.ts";
 
 /** What a CNINode is made from. */
 export interface CniNodeSource {
@@ -11,6 +11,20 @@ export interface CniNodeSource {
   /** Features of a CNINode that somebody deleted while the node lived. */
   readonly features: readonly CniNodeFeature[];
 }
+
+const tagsOf = ({ cluster, instanceId }: CniNodeSource) => ({
+  "cluster.k8s.amazonaws.com/name": cluster,
+  "node.k8s.amazonaws.com/instance_id": instanceId,
+});
+
+const ownerOf = ({ nodeName, nodeUid }: CniNodeSource, isController: boolean): OwnerReference => ({
+  apiVersion: "v1",
+  kind: "Node",
+  name: nodeName,
+  uid: nodeUid,
+  controller: isController,
+  blockOwnerDeletion: true,
+});
 
 /**
  * The CNINode of a node, which must exist within seconds of it: the CNI plugin writes its feature there, and for IPv6
@@ -25,22 +39,45 @@ export const newCniNode = (source: CniNodeSource) => ({
     name: source.nodeName,
     labels: { [osLabel]: source.os },
     finalizers: [cniNodeFinalizer],
-    ownerReferences: [
-      {
-        apiVersion: "v1",
-        kind: "Node",
-        name: source.nodeName,
-        uid: source.nodeUid,
-        controller: true,
-        blockOwnerDeletion: true,
-      },
-    ],
+    ownerReferences: [ownerOf(source, true)],
   },
-  spec: {
-    features: source.features.map((feature) => ({ ...feature })),
-    tags: {
-      "cluster.k8s.amazonaws.com/name": source.cluster,
-      "node.k8s.amazonaws.com/instance_id": source.instanceId,
-    },
-  },
+  spec: { features: source.features.map((feature) => ({ ...feature })), tags: tagsOf(source) },
 });
+
+/** A merge patch of a CNINode. Lists are whole, so it must name the version that it was made from. */
+export interface CniNodePatch {
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What a CNINode of somebody else, or of an earlier node of this name, lacks of ours. Its owner must be this very Node:
+ * the garbage collector deletes what belongs to a UID that is gone, whatever its name. Features are never touched.
+ *
+ * @returns undefined when it lacks nothing.
+ * @see https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents
+ */
+export const completeCniNode = (found: CniNodeObject, source: CniNodeSource): CniNodePatch | undefined => {
+  const { labels, finalizers = [], ownerReferences = [] } = found.metadata ?? {};
+  const tags = tagsOf(source);
+  const metadata = {
+    ...(labels?.[osLabel] === source.os ? {} : { labels: { [osLabel]: source.os } }),
+    ...(finalizers.includes(cniNodeFinalizer) ? {} : { finalizers: [...finalizers, cniNodeFinalizer] }),
+    ...ownersFor(ownerReferences, source),
+  };
+  const hasTags = Object.entries(tags).every(([key, value]) => found.spec?.tags?.[key] === value);
+  if (Object.keys(metadata).length === 0 && hasTags) return undefined;
+  return {
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    ...(hasTags ? {} : { spec: { tags } }),
+  };
+};
+
+/** Earlier nodes of the name are owners no more; an object has one controller at most. */
+const ownersFor = (owners: readonly OwnerReference[], source: CniNodeSource) => {
+  const isNode = ({ kind }: OwnerReference) => kind === "Node";
+  if (owners.filter(isNode).every(({ uid }) => uid === source.nodeUid) && owners.some(isNode)) return {};
+  const others = owners.filter((owner) => !isNode(owner));
+  const isControlled = others.some(({ controller }) => controller === true);
+  return { ownerReferences: [...others, ownerOf(source, !isControlled)] };
+};

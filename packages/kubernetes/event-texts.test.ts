@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { nodeEvents, podEvents } from "./event-texts.ts";
+import { cutMessage, nodeEvents, podEvents } from "./event-texts.ts";
 
 describe("the events that alerts and documentation rely on", () => {
   test.each([
@@ -54,12 +54,32 @@ describe("the events that alerts and documentation rely on", () => {
       "Warning TrunkENICreationFailed Failed to create trunk interface: Error Code: SubnetFull",
     ],
     [
+      nodeEvents.problem({
+        reason: "TrunkENICreationFailed",
+        detail: "UnauthorizedOperation",
+        action: "CreateNetworkInterface",
+      }),
+      "Warning TrunkENICreationFailed Failed to create trunk interface: Error Code: UnauthorizedOperation; the functions' role lacks the permission ec2:CreateNetworkInterface",
+    ],
+    [
       nodeEvents.problem({ reason: "Unsupported", detail: "The instance type t3.large is not supported" }),
       "Warning Unsupported The instance type t3.large is not supported",
     ],
     [
       nodeEvents.eniConfigNotFound("n", "zone-a"),
       "Warning EniConfigNameNotFound failed to find the ENIConfig zone-a for node n",
+    ],
+    [
+      nodeEvents.eniConfigWithoutSubnet("n", "zone-a"),
+      "Warning EniConfigNameNotFound failed to find a subnet in the ENIConfig zone-a for node n: spec.subnet must be a subnet ID",
+    ],
+    [
+      podEvents.annotationUnreadable("is not JSON"),
+      "Warning BranchENIAnnotationFailed failed to annotate pod with branch ENI details: the pod has an annotation vpc.amazonaws.com/pod-eni already, which is never overwritten and is not JSON; recreate the pod",
+    ],
+    [
+      podEvents.eniProblem({ detail: "The interface eni-1 was deleted" }),
+      "Warning BranchENIMissing The interface eni-1 was deleted",
     ],
     [
       nodeEvents.noProviderId(),
@@ -79,5 +99,53 @@ describe("the events that alerts and documentation rely on", () => {
     ],
   ])("%j", (text, expected) => {
     expect(`${text.type} ${text.reason} ${text.message}`).toBe(expected);
+  });
+});
+
+test("a fact that cannot come about twice is told once", () => {
+  const once = [
+    podEvents.requested(["sg-1"]),
+    podEvents.allocated("[]"),
+    podEvents.missed(["sg-1"]),
+    podEvents.eniProblem({ detail: "" }),
+    podEvents.annotationUnreadable("is not JSON"),
+    nodeEvents.controllerVersion("1"),
+    nodeEvents.trunkInitiated(),
+  ];
+  const repeated = [
+    podEvents.failed({ code: "a", detail: "b" }),
+    podEvents.annotationFailed("a"),
+    podEvents.delayed({ reason: "node-full", waitSeconds: 0, detail: "" }),
+    nodeEvents.cooldownUpdated(60),
+    nodeEvents.eniConfigNotFound("a", "b"),
+  ];
+
+  expect(once.map((text) => text.isOnce)).toEqual(once.map(() => true));
+  expect(repeated.map((text) => text.isOnce)).toEqual(repeated.map(() => undefined));
+});
+
+describe("a message is cut to what an event takes", () => {
+  const bytes = (text: string) => new TextEncoder().encode(text).length;
+
+  test.each([
+    ["a short one", "short"],
+    ["one that just fits", "a".repeat(1_024)],
+    ["one of wide characters that just fits", "\u{1f600}".repeat(256)],
+  ])("%s stays", (_, message) => {
+    expect(cutMessage(message)).toBe(message);
+  });
+
+  test.each([
+    ["one character too long", "a".repeat(1_025)],
+    ["of wide characters", "\u{1f600}".repeat(257)],
+    ["of mixed characters", "a\u00e9\u20ac\u{1f600}".repeat(200)],
+    ["endless", "a".repeat(1_000_000)],
+  ])("one that is %s is cut between characters, clearly", (_, message) => {
+    const cut = cutMessage(message);
+
+    expect(bytes(cut)).toBeLessThanOrEqual(1_024);
+    expect(bytes(cut)).toBeGreaterThan(1_016);
+    expect(cut.endsWith(" ... (cut)")).toBe(true);
+    expect(message.startsWith(cut.slice(0, -" ... (cut)".length))).toBe(true);
   });
 });

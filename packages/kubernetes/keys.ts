@@ -9,6 +9,11 @@ export const podEniKey = "vpc.amazonaws.com/pod-eni";
 export const trunkLabel = "vpc.amazonaws.com/has-trunk-attached";
 /** Annotation of nodes whose {@link trunkLabel} is our status and therefore no request. */
 export const trunkLabelMark = "trunkline/has-trunk-attached";
+/**
+ * Annotation of nodes whose trunk is ready: the version that a ControllerVersionNotice told them. It lets a forwarder that
+ * has started anew repeat nothing, and know which nodes it has to put back when they are no longer managed.
+ */
+export const controllerVersionMark = "trunkline/controller-version";
 /** Label of nodes: the ENIConfig of custom networking. */
 export const eniConfigLabel = "vpc.amazonaws.com/eniConfig";
 /** Label of nodes: the operating system. */

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { newCniNode } from "./cninodes.ts";
 import { eligibilityOf, eniConfigNameOf, instanceIdOf, wantsTrunk } from "./nodes.ts";
 import type { CniNodeObject, NodeObject, StringMap } from "./objects.ts";
 
@@ -29,6 +28,11 @@ test.each([
 describe("a node could have a trunk", () => {
   test.each<[string, NodeObject, string | undefined]>([
     ["when it is a Linux instance", node(), undefined],
+    [
+      "when kubernetes.io/os is missing: somebody took the label away",
+      { ...node(), metadata: { labels: {} } },
+      undefined,
+    ],
     ["but not on Windows", node({ "kubernetes.io/os": "windows" }), "windows"],
     ["but not in auto mode", node({ "eks.amazonaws.com/compute-type": "auto" }), "compute-type"],
     ["but not on Fargate", node({ "eks.amazonaws.com/compute-type": "fargate" }), "compute-type"],
@@ -71,33 +75,5 @@ describe("the ENIConfig of a node", () => {
     ["is none without a CNINode", node(), undefined, undefined],
   ])("%s", (_, object, found, expected) => {
     expect(eniConfigNameOf(object, found)).toBe(expected);
-  });
-});
-
-test("a CNINode belongs to its node, tells its cluster and instance, and keeps its features", () => {
-  const made = newCniNode({
-    nodeName: "n",
-    nodeUid: "uid",
-    os: "linux",
-    cluster: "c",
-    instanceId: "i-01234567",
-    features: [{ name: "CustomNetworking", value: "a" }],
-  });
-
-  expect(made).toEqual({
-    apiVersion: "vpcresources.k8s.aws/v1alpha1",
-    kind: "CNINode",
-    metadata: {
-      name: "n",
-      labels: { "kubernetes.io/os": "linux" },
-      finalizers: ["networking.k8s.aws/resource-cleanup"],
-      ownerReferences: [
-        { apiVersion: "v1", kind: "Node", name: "n", uid: "uid", controller: true, blockOwnerDeletion: true },
-      ],
-    },
-    spec: {
-      features: [{ name: "CustomNetworking", value: "a" }],
-      tags: { "cluster.k8s.amazonaws.com/name": "c", "node.k8s.amazonaws.com/instance_id": "i-01234567" },
-    },
   });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PodObject } from "./objects.ts";
 import { countOf, isTerminal, requestOf, wantsWindows } from "./requests.ts";
-import { cooldownSecondsOf } from "./settings.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
 const container = (request?: string) => ({
@@ -38,23 +37,6 @@ test.each([
   [undefined, false],
 ])("the phase %s is terminal: %s", (phase, expected) => {
   expect(isTerminal(phase)).toBe(expected);
-});
-
-describe("the cool-down of a cluster", () => {
-  const key = "branch-eni-cooldown";
-
-  test.each<[string, Record<string, string> | undefined, number]>([
-    ["is what the settings say", { [key]: "90" }, 90],
-    ["is not below the floor", { [key]: "5" }, 30],
-    ["is not above an hour", { [key]: "99999" }, 3_600],
-    ["stays when the settings do not say", {}, 60],
-    ["stays when there are no settings", undefined, 60],
-    ["stays when the value is no number", { [key]: "soon" }, 60],
-    ["stays when the value has a unit", { [key]: "90s" }, 60],
-    ["stays when the value is negative", { [key]: "-90" }, 60],
-  ])("%s", (_, data, expected) => {
-    expect(cooldownSecondsOf(data, 60, 30)).toBe(expected);
-  });
 });
 
 describe("a pod for Windows", () => {

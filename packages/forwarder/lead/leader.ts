@@ -83,6 +83,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
     cluster,
     sender,
     recorder,
+    log,
     incarnation,
     forwarderVersion,
     cooldownSeconds: settings.cooldownSeconds,

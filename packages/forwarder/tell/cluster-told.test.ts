@@ -57,6 +57,70 @@ describe("the cluster", () => {
     ]);
   });
 
+  const cooldownEvent = (duration: string) =>
+    `BranchENICoolDownPeriodUpdated Branch ENI cool down period has been updated to ${duration}`;
+
+  test.each([
+    ["aaa", undefined],
+    ["-1", 30],
+    ["29", 30],
+    ["100000", 3_600],
+    ["", undefined],
+    ["60.5", undefined],
+    ["1e3", undefined],
+  ])("settings with branch-eni-cooldown %j stop nothing and are reported once", async (value, seconds) => {
+    scene.api.put(paths.nodes, aNode());
+    scene.api.put(paths.configMaps, settings("90"));
+    await scene.start();
+    await scene.clock.advance(500);
+    scene.sent("ClusterRegistered");
+
+    scene.api.put(paths.configMaps, settings(value));
+    await scene.clock.advance(500);
+    scene.api.put(paths.configMaps, { ...settings(value), metadata: { ...settings(value).metadata, labels: {} } });
+    scene.api.put(paths.policies, aPolicy("one", ["sg-1"]));
+    await scene.clock.advance(500);
+
+    const told = scene.sent("ClusterRegistered").map((event) => event.cooldownSeconds);
+    expect(told).toEqual(seconds === undefined ? [90] : [seconds, seconds]);
+    const warnings = scene.logged.filter((line) => line.startsWith("warn A setting in the ConfigMap"));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain("branch-eni-cooldown");
+    expect(scene.events("node-a")).toHaveLength(seconds === undefined ? 0 : 1);
+  });
+
+  test("keeps its cool-down when the ConfigMap or its key goes", async () => {
+    scene.api.put(paths.nodes, aNode());
+    scene.api.put(paths.configMaps, settings("90"));
+    await scene.start();
+    await scene.clock.advance(500);
+    scene.sent("ClusterRegistered");
+
+    scene.api.put(paths.configMaps, { ...settings("90"), data: {} });
+    await scene.clock.advance(500);
+    scene.api.remove(paths.configMaps, "amazon-vpc-cni");
+    await scene.clock.advance(500);
+
+    expect(scene.sent("ClusterRegistered")).toEqual([]);
+    expect(scene.events("node-a")).toEqual([]);
+  });
+
+  test("tells the nodes of a cool-down each time that it changes, but not those that are none of ours", async () => {
+    const windows = { metadata: { name: "node-w", labels: { "kubernetes.io/os": "windows" } } };
+    scene.api.put(paths.nodes, aNode());
+    scene.api.put(paths.nodes, aNode("node-w", windows));
+    scene.api.put(paths.configMaps, settings("90"));
+    await scene.start();
+    for (const value of ["120", "90", "90"]) {
+      await scene.clock.advance(500);
+      scene.api.put(paths.configMaps, settings(value));
+    }
+    await scene.clock.advance(500);
+
+    expect(scene.events("node-a")).toEqual([cooldownEvent("2m0s"), cooldownEvent("1m30s")]);
+    expect(scene.events("node-w")).toEqual([]);
+  });
+
   test("tells when a policy goes", async () => {
     scene.api.put(paths.policies, aPolicy("one", ["sg-1"]));
     await scene.start();

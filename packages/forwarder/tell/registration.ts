@@ -1,9 +1,10 @@
 import type { Incarnation } from "@trunkline/core";
-import { cooldownSecondsOf, nodeEvents } from "@trunkline/kubernetes";
+import { eligibilityOf, nodeEvents, readCooldown } from "@trunkline/kubernetes";
 import { involvedNode, type Recorder } from "../apply/recorder.ts";
 import type { Cluster } from "../follow/cluster.ts";
 import { tellableGroups } from "../follow/views.ts";
 import type { ForwarderClock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
 import type { Sender } from "./sender.ts";
 
 export interface RegistrationOptions {
@@ -11,8 +12,10 @@ export interface RegistrationOptions {
   readonly cluster: Pick<Cluster, "policies" | "pods" | "match" | "settings" | "nodes">;
   readonly sender: Pick<Sender, "send">;
   readonly recorder: Pick<Recorder, "record">;
+  readonly log: Log;
   readonly incarnation: Incarnation;
   readonly forwarderVersion: string;
+  /** What counts until the cluster's settings name another. */
   readonly cooldownSeconds: number;
   readonly cooldownFloorSeconds: number;
 }
@@ -28,24 +31,44 @@ const lingerMilliseconds = 300;
 /** A cluster with more sets keeps no idle branches for the sets beyond (P22). */
 const groupSetsMax = 500;
 
-/** Introduces the cluster to the functions, and again when its settings or the groups that its policies name change. */
+/**
+ * Introduces the cluster to the functions, and again when its settings or the groups that its policies name change. The
+ * first introduction of a leader's term is no news to the nodes: the leader before has told them.
+ */
 export const createRegistration = (options: RegistrationOptions): Registration => {
-  const { clock, cluster, sender, recorder, incarnation, forwarderVersion, cooldownFloorSeconds } = options;
+  const { clock, cluster, sender, recorder, log, incarnation, forwarderVersion, cooldownFloorSeconds } = options;
   let cooldownSeconds = options.cooldownSeconds;
+  let problem: string | undefined;
   let told: string | undefined;
   let cancel: (() => void) | undefined;
+
+  const readSettings = (): void => {
+    const reading = readCooldown(cluster.settings(), cooldownFloorSeconds);
+    cooldownSeconds = reading.seconds ?? cooldownSeconds;
+    if (reading.problem !== undefined && reading.problem !== problem) {
+      log("warn", "A setting in the ConfigMap kube-system/amazon-vpc-cni is not as it should be.", {
+        problem: reading.problem,
+        cooldownSeconds,
+      });
+    }
+    problem = reading.problem;
+  };
+
+  const tellNodes = (): void => {
+    const text = nodeEvents.cooldownUpdated(cooldownSeconds);
+    for (const node of cluster.nodes()) {
+      if (eligibilityOf(node.object).eligible) recorder.record(involvedNode(node.name), text);
+    }
+  };
 
   const tell = (): void => {
     cancel = undefined;
     const before = cooldownSeconds;
-    cooldownSeconds = cooldownSecondsOf(cluster.settings(), before, cooldownFloorSeconds);
+    readSettings();
     const groupSets = groupSetsOf(cluster);
     const content = JSON.stringify([cooldownSeconds, groupSets]);
     if (told === content) return;
-    if (told !== undefined && cooldownSeconds !== before) {
-      const text = nodeEvents.cooldownUpdated(cooldownSeconds);
-      for (const node of cluster.nodes()) recorder.record(involvedNode(node.name), text);
-    }
+    if (told !== undefined && cooldownSeconds !== before) tellNodes();
     told = content;
     sender.send({ type: "ClusterRegistered", incarnation, cooldownSeconds, forwarderVersion, groupSets });
   };
