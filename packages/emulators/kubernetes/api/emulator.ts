@@ -146,12 +146,8 @@ export async function startKubernetesEmulator(options: KubernetesEmulatorOptions
     dropWatches: face.dropWatches,
     stop: async () => {
       model.stop();
-      face.dropWatches();
       caller.close();
-      await new Promise<void>((resolve) => {
-        face.server.close(() => resolve());
-        face.server.closeAllConnections();
-      });
+      await face.close();
     },
   };
 }

@@ -40,6 +40,7 @@ export class HttpExchange {
   readonly #record: ((exchange: Exchange) => void) | undefined;
   #requestBody = "";
   #written = "";
+  #silent = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, record?: (exchange: Exchange) => void) {
     this.method = request.method ?? "GET";
@@ -111,13 +112,21 @@ export class HttpExchange {
     if (warnings.length > 0) this.response.setHeader("Warning", warnings.map(ascii));
   }
 
+  /** From now on nothing reaches the client, which is not told either. */
+  silence(): void {
+    this.#silent = true;
+  }
+
   /** Writes a piece. Answers whether the client keeps up. */
   write(piece: string | Buffer): boolean {
+    if (this.#silent) return true;
     if (this.#record !== undefined && this.#written.length < RECORDED_BYTES_MAX) this.#written += piece.toString();
     return this.response.write(piece);
   }
 
   end(): void {
+    // What a dead connection was to carry is lost; at its end the client meets a reset.
+    if (this.#silent) this.response.destroy();
     this.response.end();
     const headers = Object.entries(this.response.getHeaders()).map(([key, value]) => [key, String(value)] as const);
     this.#record?.({

@@ -13,7 +13,11 @@ export interface FaultTarget {
   path?: string;
 }
 
-/** A fault. `reset` closes the connection without an answer, before or after the request took effect. */
+/**
+ * A fault. `reset` closes the connection without an answer, before or after the request took effect; `silence` lets every
+ * watch that is open under the path live on without another byte, as behind a dead connection; `outage` closes all
+ * connections and refuses new ones for so long.
+ */
 export type Fault = FaultTarget &
   (
     | { kind: "status"; code: number; retryAfterSeconds?: number }
@@ -22,9 +26,22 @@ export type Fault = FaultTarget &
     | { kind: "expire-watch" }
     | { kind: "drop-watches" }
     | { kind: "forget-history" }
+    | { kind: "silence" }
+    | { kind: "outage"; durationMs: number }
   );
 
-const KINDS = ["status", "delay", "reset", "expire-watch", "drop-watches", "forget-history"];
+const KINDS = [
+  "status",
+  "delay",
+  "reset",
+  "expire-watch",
+  "drop-watches",
+  "forget-history",
+  "silence",
+  "outage",
+] as const satisfies readonly Fault["kind"][];
+/** The number that a fault of a kind cannot do without. */
+const NUMBERS: Partial<Record<Fault["kind"], string>> = { status: "code", delay: "delayMs", outage: "durationMs" };
 const FAULTS_MAX = 1_000;
 
 /** The faults that wait for their requests. */
@@ -65,7 +82,7 @@ export class Faults {
 export function parseFaults(body: unknown): Fault[] {
   const list: unknown[] = Array.isArray(body) ? body : [body];
   return list.map((entry) => {
-    if (!isObject(entry) || !KINDS.includes(String(entry.kind))) {
+    if (!isObject(entry) || !KINDS.some((kind) => kind === entry.kind)) {
       throw badRequest(`a fault needs a kind: one of ${KINDS.join(", ")}`);
     }
     checkNumbers(entry);
@@ -74,9 +91,9 @@ export function parseFaults(body: unknown): Fault[] {
 }
 
 function checkNumbers(entry: JsonObject): void {
-  const needed = entry.kind === "status" ? ["code"] : entry.kind === "delay" ? ["delayMs"] : [];
-  for (const field of needed) {
-    if (typeof entry[field] !== "number") throw badRequest(`a fault of kind ${entry.kind} needs the number ${field}`);
+  const field = NUMBERS[entry.kind as Fault["kind"]];
+  if (field !== undefined && typeof entry[field] !== "number") {
+    throw badRequest(`a fault of kind ${entry.kind} needs the number ${field}`);
   }
 }
 
@@ -90,6 +107,7 @@ export function statusOfFault(fault: Fault & { kind: "status" }): Error {
   }
   const reasons: Record<number, string> = {
     409: "Conflict",
+    410: "Expired",
     500: "InternalError",
     503: "ServiceUnavailable",
     504: "Timeout",

@@ -13,6 +13,7 @@ import { type Exchange, HttpExchange } from "./exchange.ts";
 import { type Fault, type Faults, parseFaults, statusOfFault } from "./faults.ts";
 import { serveLogs } from "./logs.ts";
 import { OPENAPI_V2, OPENAPI_V2_PROTOBUF, openApiV3 } from "./openapi.ts";
+import { outagesOf } from "./outages.ts";
 import { type ResourceRoute, resourceRoute } from "./route.ts";
 import { type ResourceRequest, requestSelection, serveList, serveResource } from "./serve-resource.ts";
 import type { Tokens } from "./users.ts";
@@ -38,6 +39,15 @@ export interface HttpFace {
   /** Ends every watch and followed log, as a restart of the server would. */
   dropWatches(): void;
   inject(fault: Fault): void;
+  /** Ends everything for good. */
+  close(): Promise<void>;
+}
+
+/** A watch or a followed log that is open. */
+interface OpenStream {
+  path: string;
+  stop(): void;
+  silence(): void;
 }
 
 const MANAGER_CHARACTERS_MAX = 128;
@@ -47,14 +57,19 @@ const CONTROL = "/_control/faults";
 
 /** Makes the server; it does not listen yet. */
 export function httpFace(options: HttpServerOptions): HttpFace {
-  const open = new Set<() => void>();
+  const open = new Set<OpenStream>();
   const dropWatches = () => {
-    for (const stop of open) stop();
+    for (const { stop } of open) stop();
     open.clear();
+  };
+  const silence = (path = "") => {
+    for (const stream of open) if (stream.path.includes(path)) stream.silence();
   };
   const inject = (fault: Fault) => {
     if (fault.kind === "drop-watches") dropWatches();
     else if (fault.kind === "forget-history") options.state.store.forgetHistory();
+    else if (fault.kind === "silence") silence(fault.path);
+    else if (fault.kind === "outage") outages.begin(fault.durationMs);
     else options.faults.add(fault);
   };
   const server = createServer((request, response) => {
@@ -65,11 +80,20 @@ export function httpFace(options: HttpServerOptions): HttpFace {
     });
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  return { server, dropWatches, inject };
+  const outages = outagesOf(server, options.state.clock);
+  const close = async () => {
+    outages.end();
+    dropWatches();
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  };
+  return { server, dropWatches, inject, close };
 }
 
 interface Serving extends HttpServerOptions {
-  open: Set<() => void>;
+  open: Set<OpenStream>;
   inject(fault: Fault): void;
 }
 
@@ -211,9 +235,10 @@ function serveReading(serving: Serving, exchange: HttpExchange, request: Resourc
 }
 
 /** Remembers what is open until the connection closes. */
-function track(open: Set<() => void>, exchange: HttpExchange, stop: () => void): void {
-  open.add(stop);
-  exchange.response.on("close", () => open.delete(stop));
+function track(open: Set<OpenStream>, exchange: HttpExchange, stop: () => void): void {
+  const stream: OpenStream = { path: exchange.url.pathname, stop, silence: () => exchange.silence() };
+  open.add(stream);
+  exchange.response.on("close", () => open.delete(stream));
 }
 
 function contextOf(exchange: HttpExchange, user: RequestContext["user"], body: unknown): RequestContext {
