@@ -17,7 +17,8 @@ export interface FakeQueues extends Queues {
 
 export const createFakeQueues = (): FakeQueues => {
   const pending: ReceivedMessage[] = [];
-  let wake: (() => void) | undefined;
+  /** Receivers that wait, the one that has waited longest first. */
+  const waiting = new Set<() => void>();
   let receipts = 0;
   const queues: FakeQueues = {
     sent: [],
@@ -39,9 +40,12 @@ export const createFakeQueues = (): FakeQueues => {
     },
     receive: (signal) =>
       new Promise((resolve) => {
-        const take = () => resolve(pending.splice(0, 10));
-        if (pending.length > 0) return take();
-        wake = take;
+        const take = (): void => {
+          waiting.delete(take);
+          resolve(signal.aborted ? [] : pending.splice(0, 10));
+        };
+        if (pending.length > 0 || signal.aborted) return take();
+        waiting.add(take);
         signal.addEventListener("abort", take, { once: true });
       }),
     delete: async (gone) => void queues.deleted.push(...gone),
@@ -51,8 +55,8 @@ export const createFakeQueues = (): FakeQueues => {
     deliverText: (body) => {
       receipts += 1;
       pending.push({ body, receipt: String(receipts) });
-      wake?.();
-      wake = undefined;
+      const [first] = waiting;
+      first?.();
     },
   };
   return queues;
