@@ -85,6 +85,7 @@ export async function startCrashCluster(queues: CrashQueues, groupId: string): P
         return accepted;
       },
       receive: hand.receive,
+      putBack: sqs.putBack,
       delete: async (receipts) => {
         await sqs.delete(receipts);
         hand.done();

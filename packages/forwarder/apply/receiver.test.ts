@@ -91,7 +91,7 @@ test("no more than 16 batches are applied at once", async () => {
   expect(applied).toBe(16);
 });
 
-test("what is not applied when the forwarder stops stays in the queue", async () => {
+test("what is not applied when the forwarder stops is put back for the next leader", async () => {
   apply = async () => ({ done: false, problem: "the API server is away" });
   queues.deliver(outcome);
   receiver.start();
@@ -102,6 +102,55 @@ test("what is not applied when the forwarder stops stays in the queue", async ()
   await stopped;
 
   expect(queues.deleted).toEqual([]);
+  expect(queues.putBackReceipts).toEqual(["1"]);
+});
+
+test("an outcome that is still being applied when the time is over is put back, and not deleted afterwards", async () => {
+  const applying = Promise.withResolvers<Applied>();
+  apply = () => applying.promise;
+  queues.deliver(outcome);
+  receiver.start();
+  await clock.advance(10);
+
+  const stopped = receiver.stop(3_000);
+  await clock.advance(2_990);
+  expect(queues.putBackReceipts).toEqual([]);
+  await clock.advance(10);
+  await stopped;
+  expect(queues.putBackReceipts).toEqual(["1"]);
+  applying.resolve({ done: true });
+  await clock.advance(10);
+
+  expect(queues.deleted).toEqual([]);
+});
+
+test("an outcome that is applied in time is deleted before the receiver has stopped", async () => {
+  const applying = Promise.withResolvers<Applied>();
+  apply = () => applying.promise;
+  queues.deliver(outcome);
+  receiver.start();
+  await clock.advance(10);
+
+  const stopped = receiver.stop(3_000);
+  applying.resolve({ done: true });
+  await clock.advance(10);
+  await stopped;
+
+  expect(queues.deleted).toEqual(["1"]);
+  expect(queues.putBackReceipts).toEqual([]);
+});
+
+test("a queue that does not answer keeps nobody from stopping", async () => {
+  apply = () => new Promise(() => {});
+  queues.putBack = () => new Promise(() => {});
+  queues.deliver(outcome);
+  receiver.start();
+  await clock.advance(10);
+
+  const stopped = receiver.stop(0);
+  await clock.advance(2_000);
+
+  await expect(stopped).resolves.toBeUndefined();
 });
 
 test("what could not be deleted is no reason to stop", async () => {

@@ -1,14 +1,16 @@
 import type { Outcome } from "@trunkline/core";
 import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
 import { type Log, textOf } from "../ports/log.ts";
-import type { Queues, ReceivedMessage } from "../ports/queues.ts";
+import { type Metrics, noMetrics } from "../ports/metrics.ts";
+import { batchMax, type Queues, type ReceivedMessage } from "../ports/queues.ts";
 import type { Applied } from "./annotate.ts";
 
 export interface ReceiverOptions {
-  readonly queues: Pick<Queues, "receive" | "delete">;
+  readonly queues: Pick<Queues, "receive" | "delete" | "putBack">;
   readonly clock: ForwarderClock;
   readonly random: () => number;
   readonly log: Log;
+  readonly metrics?: Metrics;
   readonly parse: (
     body: string,
   ) =>
@@ -21,12 +23,17 @@ export interface ReceiverOptions {
 
 export interface Receiver {
   start(): void;
-  /** Receives nothing more; resolves when what is under way is applied, or after the time. */
+  /**
+   * Receives nothing more; resolves when what is under way is applied, or after the time. What is not applied then is put
+   * back, for the next leader to receive at once.
+   */
   stop(milliseconds: number): Promise<void>;
 }
 
 /** Batches that are applied while the next are received. */
 const batchesAtOnceMax = 16;
+/** How long the last word to SQS may take. */
+const putBackMilliseconds = 2_000;
 const receiveBackoff = { firstMilliseconds: 200, mostMilliseconds: 15_000 };
 const applyBackoff = { firstMilliseconds: 100, mostMilliseconds: 5_000 };
 
@@ -35,16 +42,22 @@ const applyBackoff = { firstMilliseconds: 100, mostMilliseconds: 5_000 };
  * was held too long: an outcome that is older than its retention plus this time is dead, and the functions count on that.
  */
 export const createReceiver = (options: ReceiverOptions): Receiver => {
-  const { queues, clock, random, log, parse, apply, heldSeconds } = options;
+  const { queues, clock, random, log, metrics = noMetrics, parse, apply, heldSeconds } = options;
   const pauses = createPauses(clock);
   const abort = new AbortController();
   const batches = new Set<Promise<void>>();
+  /** Received, and neither deleted nor put back. */
+  const open = new Set<string>();
+  let isOver = false;
+
+  const count = (type: string, result: string): void => metrics.count("trunkline_outcomes_total", { type, result });
 
   /** Resolves when the message can be deleted, to false when the forwarder stops before. */
   const handle = async (message: ReceivedMessage, receivedAt: number): Promise<boolean> => {
     const parsed = parse(message.body);
     if (!parsed.ok) {
       log("warn", "An outcome that cannot be read is dropped.", { reason: parsed.reason, detail: parsed.detail });
+      count("unknown", "unreadable");
       return true;
     }
     const outcome = parsed.event;
@@ -53,25 +66,49 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
       const applied = await apply(outcome).catch(
         (problem: unknown): Applied => ({ done: false, problem: textOf(problem) }),
       );
-      if (applied.done) return true;
+      if (applied.done) {
+        count(outcome.type, "applied");
+        return true;
+      }
       log("warn", "An outcome is not applied yet.", { type: outcome.type, problem: applied.problem, attempt });
-      if (pauses.ended) return false;
+      if (pauses.ended) {
+        count(outcome.type, "returned");
+        return false;
+      }
       const rest = voidAt - clock.monotonic();
       await pauses.pause(Math.min(backoffMilliseconds(attempt, random, applyBackoff), Math.max(rest, 0)));
     }
     log("warn", "An outcome was held too long and is dropped.", { type: outcome.type });
+    count(outcome.type, "expired");
     return true;
   };
 
   const work = async (messages: readonly ReceivedMessage[]): Promise<void> => {
     const receivedAt = clock.monotonic();
+    for (const { receipt } of messages) open.add(receipt);
     const handled = await Promise.all(messages.map((message) => handle(message, receivedAt)));
-    const receipts = messages.filter((_, index) => handled[index]).map((message) => message.receipt);
+    const receiptsOf = (isDone: boolean) =>
+      messages
+        .filter(({ receipt }, index) => handled[index] === isDone && open.delete(receipt))
+        .map(({ receipt }) => receipt);
+    await discard(receiptsOf(true));
+    await putBack(receiptsOf(false));
+  };
+
+  /** What is not deleted comes again, and is then found to be applied. */
+  const discard = async (receipts: readonly string[]): Promise<void> => {
     if (receipts.length === 0) return;
-    // What is not deleted comes again, and is then found to be applied.
     await queues.delete(receipts).catch((problem: unknown) => {
       log("warn", "Outcomes were not deleted and will come again.", { problem: textOf(problem) });
     });
+  };
+
+  const putBack = async (receipts: readonly string[]): Promise<void> => {
+    for (let from = 0; from < receipts.length; from += batchMax) {
+      await queues.putBack(receipts.slice(from, from + batchMax)).catch((problem: unknown) => {
+        log("warn", "Outcomes were not put back; they come again by themselves.", { problem: textOf(problem) });
+      });
+    }
   };
 
   const run = async (): Promise<void> => {
@@ -80,6 +117,7 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
       try {
         const messages = await queues.receive(abort.signal);
         failures = 0;
+        if (isOver) return await putBack(messages.map(({ receipt }) => receipt));
         if (messages.length === 0) continue;
         const batch = work(messages).finally(() => batches.delete(batch));
         batches.add(batch);
@@ -93,17 +131,23 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
     }
   };
 
+  const within = async (milliseconds: number, work: Promise<unknown>): Promise<void> => {
+    const enough = Promise.withResolvers<void>();
+    const cancel = clock.after(milliseconds, enough.resolve);
+    await Promise.race([work, enough.promise]);
+    cancel();
+  };
+
   return {
     start: () => void run(),
     stop: async (milliseconds) => {
       pauses.end();
       abort.abort();
-      let cancel = () => {};
-      const enough = new Promise<void>((resolve) => {
-        cancel = clock.after(milliseconds, resolve);
-      });
-      await Promise.race([Promise.all(batches), enough]);
-      cancel();
+      await within(milliseconds, Promise.all(batches));
+      isOver = true;
+      const left = [...open];
+      open.clear();
+      await within(putBackMilliseconds, putBack(left));
     },
   };
 };

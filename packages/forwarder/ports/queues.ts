@@ -1,5 +1,7 @@
 import {
+  ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   type SQSClient,
@@ -27,7 +29,16 @@ export interface Queues {
   /** Waits for outcomes; at most {@link batchMax}, none when nothing came in time or the signal ended the wait. */
   receive(signal: AbortSignal): Promise<readonly ReceivedMessage[]>;
   delete(receipts: readonly string[]): Promise<void>;
+  /** Puts received messages back, so that the next leader gets them at once and not when they are visible again by themselves. */
+  putBack(receipts: readonly string[]): Promise<void>;
 }
+
+/** Every queue of a cluster. */
+export const queueNames = ["pod-events", "node-events", "outcomes"] as const;
+export type QueueName = (typeof queueNames)[number];
+
+/** Asks a queue for no more than its name; rejects when it cannot be reached or this cluster may not use it. */
+export type QueueProbe = (queue: QueueName) => Promise<void>;
 
 export interface QueueUrls {
   readonly podEvents: string;
@@ -74,4 +85,29 @@ export const createQueues = (sqs: SQSClient, urls: QueueUrls, visibilitySeconds:
       }),
     );
   },
+  putBack: async (receipts) => {
+    await sqs.send(
+      new ChangeMessageVisibilityBatchCommand({
+        QueueUrl: urls.outcomes,
+        Entries: receipts.map((receipt, index) => ({
+          Id: String(index),
+          ReceiptHandle: receipt,
+          VisibilityTimeout: 0,
+        })),
+      }),
+    );
+  },
 });
+
+/**
+ * Looks whether the queues are there without taking a message, which a replica that does not lead must not.
+ *
+ * @param timeoutMilliseconds after which an attempt counts as failed.
+ */
+export const createQueueProbe =
+  (sqs: SQSClient, urls: QueueUrls, timeoutMilliseconds: number): QueueProbe =>
+  async (queue) => {
+    const url = { "pod-events": urls.podEvents, "node-events": urls.nodeEvents, outcomes: urls.outcomes }[queue];
+    const command = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["QueueArn"] });
+    await sqs.send(command, { abortSignal: AbortSignal.timeout(timeoutMilliseconds) });
+  };

@@ -1,6 +1,7 @@
 import type { NodeEvent, PodEvent } from "@trunkline/core";
 import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
 import { type Log, textOf } from "../ports/log.ts";
+import { type Metrics, noMetrics } from "../ports/metrics.ts";
 import { batchBytesMax, batchMax, type EventQueue, type Queues } from "../ports/queues.ts";
 
 /** What the forwarder tells the functions. */
@@ -24,11 +25,13 @@ export interface SenderOptions {
   readonly clock: ForwarderClock;
   readonly random: () => number;
   readonly log: Log;
+  readonly metrics?: Metrics;
   readonly serialise: (event: ForwarderEvent) => string;
 }
 
 interface Waiting {
   readonly key: string;
+  readonly type: ForwarderEvent["type"];
   readonly body: string;
   readonly bytes: number;
   /** On the monotonic clock. */
@@ -54,10 +57,11 @@ export const createSender = (options: SenderOptions): Sender => {
       const bytes = Buffer.byteLength(body);
       if (bytes > batchBytesMax) {
         options.log("error", "An event is too large for a message.", { type: event.type, bytes });
+        options.metrics?.count("trunkline_events_total", { type: event.type, result: "dropped" });
         return;
       }
       const voidAt = options.clock.monotonic() + validMilliseconds;
-      lanes[queueOf(event)].add({ key: keyOf(event), body, bytes, voidAt });
+      lanes[queueOf(event)].add({ key: keyOf(event), type: event.type, body, bytes, voidAt });
     },
     drain: async (milliseconds) => {
       const pauses = createPauses(options.clock);
@@ -79,13 +83,19 @@ interface Lane {
   stop(): void;
 }
 
-const createLane = (queue: EventQueue, { queues, clock, random, log }: SenderOptions): Lane => {
+const createLane = (queue: EventQueue, options: SenderOptions): Lane => {
+  const { queues, clock, random, log, metrics = noMetrics } = options;
   const pauses = createPauses(clock);
   const waiting = new Map<string, Waiting>();
   let sending = 0;
   let underWay = 0;
   let failures = 0;
   let isPlanned = false;
+
+  const count = ({ type }: Waiting, result: string): void => {
+    metrics.count("trunkline_events_total", { type, result });
+    metrics.set("trunkline_events_waiting", { queue }, underWay + waiting.size);
+  };
 
   /** The oldest that fit into one message batch; what is void by now is dropped. */
   const takeBatch = (): Waiting[] => {
@@ -94,7 +104,10 @@ const createLane = (queue: EventQueue, { queues, clock, random, log }: SenderOpt
     for (const entry of waiting.values()) {
       if (batch.length === batchMax || bytes + entry.bytes > batchBytesMax) break;
       waiting.delete(entry.key);
-      if (entry.voidAt < clock.monotonic()) continue;
+      if (entry.voidAt < clock.monotonic()) {
+        count(entry, "expired");
+        continue;
+      }
       batch.push(entry);
       bytes += entry.bytes;
     }
@@ -115,6 +128,10 @@ const createLane = (queue: EventQueue, { queues, clock, random, log }: SenderOpt
     failures = rest.length === 0 && accepted.length > 0 ? 0 : failures + 1;
     for (const entry of rest) waiting.set(entry.key, entry);
     underWay -= batch.length;
+    for (const [index, entry] of batch.entries()) {
+      if (accepted[index] === true) count(entry, "sent");
+      else count(entry, rest.includes(entry) ? "failed" : "replaced");
+    }
     if (failures > 0) await pauses.pause(backoffMilliseconds(failures, random, backoff));
   };
 
@@ -141,16 +158,24 @@ const createLane = (queue: EventQueue, { queues, clock, random, log }: SenderOpt
 
   return {
     add: (entry) => {
-      if (waiting.size >= waitingMax && !waiting.has(entry.key)) {
+      const replaced = waiting.get(entry.key);
+      if (replaced === undefined && waiting.size >= waitingMax) {
         log("error", "Too many events are waiting: one is dropped; a snapshot will tell it again.", { queue });
+        count(entry, "dropped");
         return;
       }
       waiting.delete(entry.key);
       waiting.set(entry.key, entry);
+      if (replaced !== undefined) count(replaced, "replaced");
+      metrics.set("trunkline_events_waiting", { queue }, underWay + waiting.size);
       plan();
     },
     left: () => underWay + waiting.size,
-    stop: () => pauses.end(),
+    stop: () => {
+      pauses.end();
+      // Whatever waits is told again by the next leader, and is no concern of this one.
+      metrics.set("trunkline_events_waiting", { queue }, 0);
+    },
   };
 };
 

@@ -13,18 +13,21 @@ export interface FakeQueues extends Queues {
   deliver(...outcomes: readonly Outcome[]): void;
   deliverText(body: string): void;
   readonly deleted: string[];
+  readonly putBackReceipts: string[];
 }
 
 export const createFakeQueues = (): FakeQueues => {
   const pending: ReceivedMessage[] = [];
   /** Receivers that wait, the one that has waited longest first. */
   const waiting = new Set<() => void>();
+  const received = new Map<string, string>();
   let receipts = 0;
   const queues: FakeQueues = {
     sent: [],
     batches: [],
     failures: 0,
     deleted: [],
+    putBackReceipts: [],
     send: async (queue, bodies) => {
       if (queues.failures > 0) {
         queues.failures -= 1;
@@ -42,13 +45,22 @@ export const createFakeQueues = (): FakeQueues => {
       new Promise((resolve) => {
         const take = (): void => {
           waiting.delete(take);
-          resolve(signal.aborted ? [] : pending.splice(0, 10));
+          const taken = signal.aborted ? [] : pending.splice(0, 10);
+          for (const { receipt, body } of taken) received.set(receipt, body);
+          resolve(taken);
         };
         if (pending.length > 0 || signal.aborted) return take();
         waiting.add(take);
         signal.addEventListener("abort", take, { once: true });
       }),
     delete: async (gone) => void queues.deleted.push(...gone),
+    putBack: async (returned) => {
+      queues.putBackReceipts.push(...returned);
+      for (const receipt of returned) {
+        const body = received.get(receipt);
+        if (body !== undefined) queues.deliverText(body);
+      }
+    },
     deliver: (...outcomes) => {
       for (const outcome of outcomes) queues.deliverText(serialise(outcome));
     },

@@ -71,6 +71,7 @@ export const createReplicas = (): Replicas => {
         send: (queue, bodies) => (isKilled ? never : queues.send(queue, bodies)),
         receive: (signal) => (isKilled ? never : queues.receive(signal)),
         delete: (receipts) => (isKilled ? never : queues.delete(receipts)),
+        putBack: (receipts) => (isKilled ? never : queues.putBack(receipts)),
       },
       clock,
       random: () => 0.5,
