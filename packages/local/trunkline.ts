@@ -47,7 +47,7 @@ async function runForwarder(options: TrunklineOptions): Promise<{ stop(): Promis
     certificate,
     log,
   });
-  await installAdmission(administrator, { host, port: replica.admissionPort, certificate });
+  await installAdmission(administrator, { at: { host, port: replica.admissionPort }, certificate });
   return {
     stop: async () => {
       // The emulated cluster goes with its world; a real one stays, and would go on asking.

@@ -22,28 +22,30 @@ export async function selfMadeCertificate(host: string): Promise<Certificate> {
 }
 
 interface WebhookConfiguration extends KubernetesObject {
-  webhooks: { clientConfig: { service?: { path?: string }; url?: string; caBundle?: string } }[];
+  webhooks: { clientConfig: { service?: { path?: string } | undefined; url?: string; caBundle?: string } }[];
 }
 
 /** Where the API server finds the forwarder, and by which certificate it knows it. */
 export interface AdmissionServer {
-  readonly host: string;
-  readonly port: number;
+  /** Where the forwarder listens on this machine; absent: behind its Service, as it is deployed. */
+  readonly at?: { readonly host: string; readonly port: number };
   readonly certificate: Certificate;
 }
 
 /**
- * Installs the guard of the annotation and the webhooks as they are deployed, with one difference: the API server finds the
- * forwarder at a port of this machine and not behind a Service.
+ * Installs the guard of the annotation and the webhooks as they are deployed, but for the certificate, and for where the API server
+ * finds the forwarder.
  */
 export async function installAdmission(config: KubeConfig, server: AdmissionServer): Promise<void> {
   const webhooks = (await readDeployed("base/webhooks.yaml")) as WebhookConfiguration[];
+  const caBundle = Buffer.from(server.certificate.cert).toString("base64");
+  const { at } = server;
   for (const { webhooks: entries } of webhooks)
-    for (const entry of entries)
-      entry.clientConfig = {
-        url: `https://${server.host}:${server.port}${entry.clientConfig.service?.path ?? "/"}`,
-        caBundle: Buffer.from(server.certificate.cert).toString("base64"),
-      };
+    for (const entry of entries) {
+      const { service } = entry.clientConfig;
+      const found = at === undefined ? { service } : { url: `https://${at.host}:${at.port}${service?.path ?? "/"}` };
+      entry.clientConfig = { ...found, caBundle };
+    }
   for (const object of [...(await readDeployed("base/guard.yaml")), ...webhooks]) await apply(config, object);
 }
 
