@@ -55,12 +55,23 @@ describe("an assigned ENI", () => {
     expect(annotationOf("db")).toBeDefined();
   });
 
-  test("is written after another look when the pod has changed meanwhile", async () => {
+  const isPatch = (request: { method: string; path: string }) => request.method === "PATCH" && request.path === podPath;
+  /** Refuses the next writes because somebody else has just written to the pod. */
+  const changeMeanwhile = (answer: { status: number; body: object }, times: number) =>
     scene.api.failNext(
-      (request) => request.method === "PATCH" && request.path === podPath,
-      { status: 409, body: {} },
-      2,
+      (request) => {
+        if (isPatch(request)) scene.api.put(paths.pods, aPod("db"));
+        return isPatch(request);
+      },
+      answer,
+      times,
     );
+
+  test.each([
+    ["409, a conflict", { status: 409, body: { message: "the object has been modified" } }],
+    ["422, a failed test", { status: 422, body: { message: "the server rejected our request" } }],
+  ])("is written after another look when the pod has changed meanwhile (%s)", async (_, answer) => {
+    changeMeanwhile(answer, 2);
 
     await deliver(assigned("db"));
 
@@ -69,8 +80,7 @@ describe("an assigned ENI", () => {
   });
 
   test("is given up with an event after six looks, and tried again", async () => {
-    const conflict = { status: 409, body: { message: "the object has been modified" } };
-    scene.api.failNext((request) => request.method === "PATCH" && request.path === podPath, conflict, 6);
+    changeMeanwhile({ status: 409, body: { message: "the object has been modified" } }, 6);
 
     await deliver(assigned("db"));
 
@@ -78,6 +88,38 @@ describe("an assigned ENI", () => {
       "BranchENIAnnotationFailed failed to annotate pod with branch ENI details: the object has been modified",
     );
     expect(annotationOf("db")).toBeDefined();
+  });
+
+  test.each([
+    ["403, without the right", 403, 'pods "db" is forbidden: User "a" cannot patch resource "pods"'],
+    ["422, by a guard", 422, "ValidatingAdmissionPolicy denied request: only the forwarder"],
+    ["409, though nothing changed", 409, "Operation cannot be fulfilled"],
+  ])("that is refused with %s is told in one event and the log, and tried again slowly", async (_, status, message) => {
+    scene.api.failNext(isPatch, { status, body: { message } }, 1_000);
+
+    await deliver(assigned("db"));
+    await scene.clock.advance(70_000);
+
+    expect(scene.events("db").filter((event) => event.includes(message))).toEqual([
+      `BranchENIAnnotationFailed failed to annotate pod with branch ENI details: ${message}`,
+    ]);
+    expect(scene.logged.filter((line) => line.startsWith("warn An annotation is refused")).length).toBeGreaterThan(0);
+    expect(patches(podPath).length).toBeLessThan(30);
+    expect(scene.queues.deleted).toEqual(["1"]);
+    const counted = scene.api.requests.filter((request) => (request.body as { count?: number } | null)?.count === 2);
+    expect(counted).toEqual([]);
+  });
+
+  test("is told once although its outcome is delivered twice", async () => {
+    await deliver(assigned("db"), assigned("db"));
+    await scene.clock.advance(70_000);
+    await deliver(assigned("db"));
+
+    const told = scene.api.requests.filter(
+      (request) => (request.body as { reason?: string } | undefined)?.reason === "ResourceAllocated",
+    );
+    expect(told).toHaveLength(1);
+    expect(patches(podPath)).toHaveLength(1);
   });
 
   test.each<[string, () => void]>([
@@ -114,6 +156,44 @@ describe("an assigned ENI", () => {
 
     expect(annotationOf("db")).toBe(first);
     expect(patches(podPath)).toHaveLength(1);
+  });
+
+  test.each([
+    ["that is not JSON", "eni-0123", "is not JSON"],
+    ["with VLAN ID 0", '[{"eniId":"eni-01234567","vlanId":0}]', "has an element 0 that has no vlanId from 1 to 4094"],
+  ])("never overwrites an annotation %s, and says once what is wrong with it", async (_, annotation, problem) => {
+    const pod = aPod("foreign");
+    pod.metadata.annotations = { [podEniKey]: annotation };
+    scene.api.put(paths.pods, pod);
+    await deliver(assigned("foreign"));
+    scene.api.put(paths.pods, { ...pod, status: { phase: "Running" } });
+    await scene.clock.advance(100);
+
+    expect(annotationOf("foreign")).toBe(annotation);
+    expect(scene.events("foreign")).toEqual([
+      `BranchENIAnnotationFailed failed to annotate pod with branch ENI details: the pod has an annotation vpc.amazonaws.com/pod-eni already, which is never overwritten and ${problem}; recreate the pod`,
+    ]);
+    expect(scene.logged.filter((line) => line.includes("cannot be read and is never overwritten"))).toHaveLength(1);
+  });
+
+  test.each([
+    ["in other case", (value: string) => value.replace("eniId", "ENIID").replace("vlanId", "vlanID")],
+    ["with VLAN ID 999", (value: string) => value.replace('"vlanId":1', '"vlanId":999')],
+    ["without the keys of today", (value: string) => value.replace('"ipv6Addr":"",', "")],
+  ])("takes an annotation %s for what it says", async (_, change) => {
+    const pod = aPod("other");
+    pod.metadata.annotations = { [podEniKey]: change(JSON.stringify(assigned("other").enis)) };
+    scene.api.put(paths.pods, pod);
+    await scene.clock.advance(2_000);
+
+    expect(scene.events("other")).toEqual([]);
+    scene.queues.deliver({ type: "SnapshotRequested", instanceId: assigned("other").instanceId });
+    await scene.clock.advance(2_000);
+    const told = scene
+      .sent("NodeSnapshot")
+      .at(-1)
+      ?.pods.find((facts) => facts.podUid === "uid-other");
+    expect(told?.annotation?.[0]?.eniId).toBe("eni-0123456789abcdef0");
   });
 
   test("waits while the API server is away, and is dropped after a minute", async () => {

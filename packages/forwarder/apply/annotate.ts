@@ -53,44 +53,52 @@ const looksMax = 6;
 /** Whether an outcome is dealt with, or what may pass. */
 export type Applied = { readonly done: true } | { readonly done: false; readonly problem: string };
 
-/** Writes the annotation; on a conflict it looks again, a bounded number of times. */
+const done: Applied = { done: true };
+
+/**
+ * Writes the annotation. When the write fails it looks at the pod again: one that has changed is written to anew, a bounded
+ * number of times; one that is still what it was is refused by a rule or for lack of a right, which trying at once does not
+ * change.
+ */
 export const annotatePod = async (outcome: PodEniAssigned, options: AnnotatorOptions): Promise<Applied> => {
   const { api, cluster, recorder, log } = options;
   const path = `/api/v1/namespaces/${outcome.namespace}/pods/${outcome.name}`;
   const involved = involvedPod({ namespace: outcome.namespace, name: outcome.name, uid: outcome.podUid });
   let pod = cluster.podByUid(outcome.podUid);
-  let problem = "the pod keeps changing";
+  let refused: { readonly version: string; readonly problem: string } | undefined;
   for (let look = 1; look <= looksMax; look += 1) {
     if (pod === undefined || look > 1) {
       const found = await api.request({ method: "GET", path });
-      if (isPassing(found)) return { done: false, problem: refusalOf(found) };
+      if (!isSuccess(found) && found.status !== 404) return { done: false, problem: refusalOf(found) };
       pod = isSuccess(found) ? viewPod(found.body) : undefined;
     }
     const step = decideAnnotation(outcome, pod, pod === undefined ? undefined : cluster.instanceOf(pod.nodeName));
-    switch (step.do) {
-      case "drop":
-        log("info", "An assigned ENI is not written to its pod.", { podUid: outcome.podUid, because: step.because });
-        return { done: true };
-      case "announce":
-        recorder.record(involved, podEvents.allocated(step.value));
-        return { done: true };
-      case "patch": {
-        const answer = await api.request({
-          method: "PATCH",
-          path,
-          contentType: "application/json-patch+json",
-          body: step.patch,
-        });
-        if (isSuccess(answer)) {
-          recorder.record(involved, podEvents.allocated(step.value));
-          return { done: true };
-        }
-        if (isPassing(answer)) return { done: false, problem: refusalOf(answer) };
-        // A failed test and a conflict look alike to different servers; both mean that the pod is not what it was.
-        problem = refusalOf(answer);
-      }
+    if (step.do === "drop") {
+      log("info", "An assigned ENI is not written to its pod.", { podUid: outcome.podUid, because: step.because });
+      return done;
     }
+    if (step.do === "announce") {
+      recorder.record(involved, podEvents.allocated(step.value));
+      return done;
+    }
+    const version = pod?.resourceVersion ?? "";
+    if (refused?.version === version) break;
+    const contentType = "application/json-patch+json";
+    const answer = await api.request({ method: "PATCH", path, contentType, body: step.patch });
+    if (isSuccess(answer)) {
+      recorder.record(involved, podEvents.allocated(step.value));
+      return done;
+    }
+    if (isPassing(answer)) return { done: false, problem: refusalOf(answer) };
+    // A failed test, a conflict and a rule's refusal look alike to different servers: only the pod tells them apart.
+    refused = { version, problem: refusalOf(answer) };
   }
+  const problem = refused?.problem ?? "the pod keeps changing";
+  log("warn", "An annotation is refused; it is tried again.", {
+    pod: `${outcome.namespace}/${outcome.name}`,
+    podUid: outcome.podUid,
+    problem,
+  });
   recorder.record(involved, podEvents.annotationFailed(problem));
   return { done: false, problem };
 };

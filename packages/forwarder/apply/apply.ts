@@ -1,4 +1,4 @@
-import type { Outcome, PodUid } from "@trunkline/core";
+import type { Outcome, PodEniDelayed, PodUid, WaitReason } from "@trunkline/core";
 import { nodeEvents, podEvents } from "@trunkline/kubernetes";
 import type { Cluster } from "../follow/cluster.ts";
 import type { Snapshots } from "../tell/snapshots.ts";
@@ -6,12 +6,17 @@ import { type AnnotatorOptions, type Applied, annotatePod } from "./annotate.ts"
 import { involvedNode, involvedPod } from "./recorder.ts";
 import type { Trunks } from "./trunks.ts";
 
+/** The reason for which each pod waits, as it was told; of the pods that were told last. */
+export type DelaysTold = Map<PodUid, WaitReason>;
+
 export interface ApplierOptions extends AnnotatorOptions {
+  readonly delaysTold: DelaysTold;
   readonly cluster: Pick<Cluster, "podByUid" | "instanceOf" | "nodesOf">;
   readonly trunks: Pick<Trunks, "tell">;
   readonly snapshots: Pick<Snapshots, "snapshot" | "answer">;
 }
 
+const delaysToldMax = 10_000;
 const done: Applied = { done: true };
 const isDone = (wasDone: boolean, problem: string): Applied => (wasDone ? done : { done: false, problem });
 
@@ -22,7 +27,9 @@ export const applyOutcome = async (outcome: Outcome, options: ApplierOptions): P
     case "PodEniAssigned":
       return annotatePod(outcome, options);
     case "PodEniDelayed":
-      if (waits(outcome.podUid, options)) recorder.record(involvedPod(named(outcome)), podEvents.delayed(outcome));
+      if (waits(outcome.podUid, options) && isNews(outcome, options.delaysTold)) {
+        recorder.record(involvedPod(named(outcome)), podEvents.delayed(outcome));
+      }
       return done;
     case "PodEniFailed":
       if (waits(outcome.podUid, options)) recorder.record(involvedPod(named(outcome)), podEvents.failed(outcome));
@@ -31,10 +38,11 @@ export const applyOutcome = async (outcome: Outcome, options: ApplierOptions): P
       if (lives(outcome.podUid, options)) recorder.record(involvedPod(named(outcome)), podEvents.eniProblem(outcome));
       return done;
     case "NodeTrunkReady":
-    case "NodeTrunkGone": {
-      const problem = await trunks.tell(outcome.instanceId, outcome.type === "NodeTrunkGone" ? "gone" : outcome);
-      return problem === undefined ? done : { done: false, problem };
-    }
+      trunks.tell(outcome.instanceId, outcome);
+      return done;
+    case "NodeTrunkGone":
+      trunks.tell(outcome.instanceId, "gone");
+      return done;
     case "NodeTrunkProblem":
       for (const node of cluster.nodesOf(outcome.instanceId)) {
         recorder.record(involvedNode(node.name), nodeEvents.problem(outcome));
@@ -51,6 +59,16 @@ export const applyOutcome = async (outcome: Outcome, options: ApplierOptions): P
 const waits = (podUid: PodUid, { cluster }: ApplierOptions): boolean => {
   const pod = cluster.podByUid(podUid);
   return pod !== undefined && !pod.terminal && pod.annotation === undefined;
+};
+
+/** Times and figures change with each message; one event is for each change of reason (P16). */
+const isNews = ({ podUid, reason }: PodEniDelayed, told: DelaysTold): boolean => {
+  if (told.get(podUid) === reason) return false;
+  told.delete(podUid);
+  const [oldest] = told.size >= delaysToldMax ? told.keys() : [];
+  if (oldest !== undefined) told.delete(oldest);
+  told.set(podUid, reason);
+  return true;
 };
 
 /** A problem of a pod's ENI is for a pod that still uses it. */

@@ -1,14 +1,28 @@
-import { type CniNodeFeature, cniNodeFinalizer, newCniNode, osLabel } from "@trunkline/kubernetes";
+import {
+  type CniNodeObject,
+  type CniNodeSource,
+  cniNodeFinalizer,
+  completeCniNode,
+  isTrunkLabelOurs,
+  newCniNode,
+  osLabel,
+} from "@trunkline/kubernetes";
 import { type Cluster, instanceOfNode } from "../follow/cluster.ts";
 import type { Change } from "../follow/reflector.ts";
 import { type CniNodeView, type NodeView, type PodView, wantsOrHolds } from "../follow/views.ts";
-import { isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
-import { type Log, textOf } from "../ports/log.ts";
+import { type ApiAnswer, isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
+import type { ForwarderClock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { createWorkQueue, type Work } from "./work-queue.ts";
 
 const collection = "/apis/vpcresources.k8s.aws/v1alpha1/cninodes";
+/** How long no CNINode is tried when the API server does not know the type. */
+const missingTypeMilliseconds = 10_000;
 
 export interface CniNodesOptions {
   readonly api: KubernetesApi;
+  readonly clock: ForwarderClock;
+  readonly random: () => number;
   readonly log: Log;
   readonly cluster: Pick<Cluster, "node" | "nodes" | "cniNode" | "cniNodes" | "podsOnNode">;
   /** The cluster's name: a tag for people. */
@@ -17,91 +31,121 @@ export interface CniNodesOptions {
 
 /** Keeps one CNINode for each node, and lets go of those whose node has ended. Safe to call at any time, any number of times. */
 export interface CniNodes {
-  lookAtNode(node: NodeView): void;
+  look(nodeName: string): void;
   cniNode(change: Change<CniNodeView>): void;
-  /** Looks at everything; repairs what failed before. */
+  /**
+   * A node's CNINode as it is, or as it was when somebody deleted it under a living node and it is not there again yet: what
+   * the CNI plugin asked for has not ended with it.
+   */
+  objectOf(nodeName: string): CniNodeObject | undefined;
+  /** Looks at everything. */
   lookAtAll(): void;
+  stop(): void;
 }
 
-export const createCniNodes = ({ api, log, cluster, clusterName }: CniNodesOptions): CniNodes => {
-  const busy = new Set<string>();
-  /** Features of CNINodes that somebody deleted while their node lived. */
-  const lost = new Map<string, readonly CniNodeFeature[]>();
+const unchanged: Work = { isChanged: false };
 
-  /** One request per name at a time; what fails is found again by the next look at everything. */
-  const once = (name: string, work: () => Promise<void>): void => {
-    if (busy.has(name)) return;
-    busy.add(name);
-    work()
-      .catch((problem: unknown) =>
-        log("warn", "A CNINode could not be written.", { node: name, problem: textOf(problem) }),
-      )
-      .finally(() => busy.delete(name));
-  };
+export const createCniNodes = (options: CniNodesOptions): CniNodes => {
+  const { api, clock, random, log, cluster, clusterName } = options;
+  /** CNINodes that somebody deleted while their node lived. */
+  const lost = new Map<string, CniNodeObject>();
+  let missingUntil = 0;
 
-  const lookAtNode = (node: NodeView): void => {
+  const sourceOf = (node: NodeView): CniNodeSource | undefined => {
     const instanceId = instanceOfNode(node);
-    if (instanceId === undefined || cluster.cniNode(node.name) !== undefined) return;
-    once(node.name, async () => {
-      const answer = await api.request({
-        method: "POST",
-        path: collection,
-        body: newCniNode({
-          nodeName: node.name,
-          nodeUid: node.uid,
-          os: node.object.metadata?.labels?.[osLabel] ?? "linux",
-          cluster: clusterName,
-          instanceId,
-          features: lost.get(node.name) ?? [],
-        }),
-      });
-      if (isSuccess(answer)) lost.delete(node.name);
-      // 409: it is there, and the watch will tell. 404: the type is missing, and is looked for again.
-      else if (answer.status !== 409 && answer.status !== 404) throw new Error(refusalOf(answer));
-    });
+    if (instanceId === undefined) return undefined;
+    return {
+      nodeName: node.name,
+      nodeUid: node.uid,
+      os: node.object.metadata?.labels?.[osLabel] ?? "linux",
+      cluster: clusterName,
+      instanceId,
+      features: lost.get(node.name)?.spec?.features ?? [],
+    };
   };
 
-  const lookAtCniNode = (cniNode: CniNodeView): void => {
-    if (!cniNode.terminating || !cniNode.finalizers.includes(cniNodeFinalizer)) return;
-    if (!mayLetGo(cluster.node(cniNode.name) !== undefined, cluster.podsOnNode(cniNode.name))) return;
-    once(cniNode.name, async () => {
-      const answer = await api.request({
-        method: "PATCH",
-        path: `${collection}/${cniNode.name}`,
-        contentType: "application/merge-patch+json",
-        body: {
-          metadata: {
-            uid: cniNode.uid,
-            resourceVersion: cniNode.resourceVersion,
-            finalizers: cniNode.finalizers.filter((finalizer) => finalizer !== cniNodeFinalizer),
-          },
-        },
+  const create = async (node: NodeView, source: CniNodeSource): Promise<Work> => {
+    if (clock.monotonic() < missingUntil) return unchanged;
+    const answer = await api.request({ method: "POST", path: collection, body: newCniNode(source) });
+    if (answer.status === 404) {
+      if (missingUntil === 0) log("warn", "The API server knows no CNINodes: install the CustomResourceDefinitions.");
+      missingUntil = clock.monotonic() + missingTypeMilliseconds;
+      return unchanged;
+    }
+    missingUntil = 0;
+    // 409: it is there, and the watch will tell.
+    if (answer.status === 409) return unchanged;
+    if (!isSuccess(answer)) return { isChanged: false, problem: refusalOf(answer) };
+    if (isTrunkLabelOurs(node.object) && source.features.length === 0) {
+      log("warn", "A CNINode was deleted while nobody saw it, with the features that the CNI plugin had put there.", {
+        node: node.name,
+        remedy: "restart the pod of aws-node on this node, unless it asks again by itself",
       });
-      // 404 and 409: it has changed or is gone, and the watch will tell.
-      if (!isSuccess(answer) && answer.status !== 404 && answer.status !== 409) throw new Error(refusalOf(answer));
-    });
+    }
+    return { isChanged: true };
   };
+
+  /** The patch names UID and version, so that a feature that the CNI plugin writes meanwhile is not lost. */
+  const patch = async (cniNode: CniNodeView, body: { metadata?: object; spec?: object }): Promise<Work> => {
+    const { uid, resourceVersion } = cniNode;
+    const answer: ApiAnswer = await api.request({
+      method: "PATCH",
+      path: `${collection}/${cniNode.name}`,
+      contentType: "application/merge-patch+json",
+      body: { ...body, metadata: { ...body.metadata, uid, resourceVersion } },
+    });
+    if (isSuccess(answer)) return { isChanged: true };
+    // 404 and 409: it has changed or is gone, and the watch will tell.
+    const hasPassed = answer.status === 404 || answer.status === 409;
+    return hasPassed ? unchanged : { isChanged: false, problem: refusalOf(answer) };
+  };
+
+  const letGo = async (cniNode: CniNodeView): Promise<Work> => {
+    if (!cniNode.finalizers.includes(cniNodeFinalizer)) return unchanged;
+    if (!isFree(cluster.podsOnNode(cniNode.name))) {
+      // The garbage collector may know of the node's end before this copy does, so the copy alone does not count.
+      if (cluster.node(cniNode.name) === undefined) return unchanged;
+      const answer = await api.request({ method: "GET", path: `/api/v1/nodes/${cniNode.name}` });
+      if (answer.status === 404) return unchanged;
+      if (!isSuccess(answer)) return { isChanged: false, problem: refusalOf(answer) };
+    }
+    const finalizers = cniNode.finalizers.filter((finalizer) => finalizer !== cniNodeFinalizer);
+    return patch(cniNode, { metadata: { finalizers } });
+  };
+
+  const queue = createWorkQueue({
+    clock,
+    random,
+    work: async (name) => {
+      const [node, cniNode] = [cluster.node(name), cluster.cniNode(name)];
+      if (cniNode?.terminating === true) return letGo(cniNode);
+      const source = node === undefined ? undefined : sourceOf(node);
+      if (node === undefined || source === undefined) return unchanged;
+      if (cniNode === undefined) return create(node, source);
+      const completion = completeCniNode(cniNode.object, source);
+      return completion === undefined ? unchanged : patch(cniNode, completion);
+    },
+    onProblem: (node, problem) => log("warn", "A CNINode could not be written; it is tried again.", { node, problem }),
+    onContest: (node) =>
+      log("warn", "Somebody else keeps deleting or changing a CNINode; it is written every ten seconds.", { node }),
+  });
 
   return {
-    lookAtNode,
-    cniNode: (change) => {
-      if (change.type === "seen") {
-        lookAtCniNode(change.object);
-        return;
-      }
-      const node = cluster.node(change.object.name);
-      if (node === undefined) return;
-      lost.set(node.name, change.object.features);
-      lookAtNode(node);
+    look: queue.add,
+    cniNode: ({ type, object }) => {
+      if (type === "seen") lost.delete(object.name);
+      else if (cluster.node(object.name) !== undefined) lost.set(object.name, object.object);
+      queue.add(object.name);
     },
+    objectOf: (nodeName) => cluster.cniNode(nodeName)?.object ?? lost.get(nodeName),
     lookAtAll: () => {
-      for (const node of cluster.nodes()) lookAtNode(node);
-      for (const cniNode of cluster.cniNodes()) lookAtCniNode(cniNode);
+      for (const node of cluster.nodes()) queue.add(node.name);
+      for (const cniNode of cluster.cniNodes()) if (cniNode.terminating) queue.add(cniNode.name);
       for (const name of lost.keys()) if (cluster.node(name) === undefined) lost.delete(name);
     },
+    stop: queue.stop,
   };
 };
 
-/** The finalizer goes when no pod holds a branch there, or at once when a node of that name exists again (P12). */
-export const mayLetGo = (isNodeThere: boolean, pods: Iterable<PodView>): boolean =>
-  isNodeThere || [...pods].every((pod) => pod.terminal || !wantsOrHolds(pod));
+/** Whether no pod of a node holds a branch or waits for one. */
+const isFree = (pods: Iterable<PodView>): boolean => [...pods].every((pod) => pod.terminal || !wantsOrHolds(pod));

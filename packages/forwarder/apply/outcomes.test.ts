@@ -20,9 +20,15 @@ const ofPod = { podUid: "uid-db" as PodUid, namespace: "default", name: "db", in
 
 let scene: Scene;
 
+const cniNode = {
+  metadata: { name: "node-a" },
+  spec: { features: [{ name: "SecurityGroupsForPods" }] },
+};
+
 beforeEach(async () => {
   scene = createScene();
   scene.api.put(paths.nodes, aNode());
+  scene.api.put(paths.cniNodes, cniNode);
   await scene.start();
 });
 
@@ -77,16 +83,27 @@ describe("news about a pod that waits", () => {
     expect(scene.events("db").filter((event) => event.startsWith("BranchAllocation"))).toEqual([]);
   });
 
-  test("raise the count of the same event", async () => {
+  test("are one event for each change of reason, whatever their figures", async () => {
     scene.api.put(paths.pods, aPod("db"));
 
-    await deliver(failed);
-    await deliver(failed);
+    await deliver(delayed, { ...delayed, waitSeconds: 8 }, { ...delayed, waitSeconds: 7, detail: "9 of 9 held" });
+    await deliver({ ...delayed, reason: "rate-limit" }, { ...delayed, waitSeconds: 6 });
 
-    const event = scene.api.requests.findLast(
-      (request) => request.method === "PATCH" && request.path.includes("/events/"),
-    );
-    expect(event?.body).toMatchObject({ count: 2 });
+    expect(scene.events("db").filter((event) => event.startsWith("BranchAllocationDelayed"))).toEqual([
+      "BranchAllocationDelayed The pod waits for its branch ENI: the node is at capacity until a cool-down ends; about 9 s",
+      "BranchAllocationDelayed The pod waits for its branch ENI: the EC2 rate limit of the account; about 9 s",
+      "BranchAllocationDelayed The pod waits for its branch ENI: the node is at capacity until a cool-down ends; about 6 s",
+    ]);
+  });
+
+  test("name what is wrong with the ENI of a pod that lives", async () => {
+    const detail = "The network interface eni-0123456789abcdef0 does not exist any more: recreate the pod";
+    const eniId = "eni-0123456789abcdef0";
+    scene.api.put(paths.pods, aPod("db"));
+
+    await deliver({ type: "PodEniProblem", ...ofPod, eniId, problem: "eni-deleted", detail });
+
+    expect(scene.events("db")).toContain(`BranchENIMissing ${detail}`);
   });
 });
 

@@ -1,18 +1,10 @@
-import { createHash } from "node:crypto";
-import { type EventText, eventComponent } from "@trunkline/kubernetes";
-import { isPassing, isSuccess, type KubernetesApi } from "../ports/api.ts";
+import type { EventText } from "@trunkline/kubernetes";
+import { type ApiAnswer, isPassing, isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
 import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
 import { type Log, textOf } from "../ports/log.ts";
+import { eventNameOf, eventsPathOf, type Involved, newEvent } from "./event-object.ts";
 
-/** What an event is about. */
-export interface Involved {
-  readonly kind: "Pod" | "Node";
-  /** Empty for nodes. */
-  readonly namespace: string;
-  readonly name: string;
-  /** For a node its name, which is what `kubectl describe node` looks for. */
-  readonly uid: string;
-}
+export { type Involved, involvedNode, involvedPod } from "./event-object.ts";
 
 /** Writes events of core/v1. Never fails: an event that cannot be written is logged. */
 export interface Recorder {
@@ -34,31 +26,43 @@ interface Entry {
   readonly at: number;
 }
 
-/** Together with a dot and 16 digits the 253 characters that a name may have. */
-const nameLengthMax = 236;
 const pendingMax = 5_000;
 const writersMax = 4;
 const triesMax = 4;
 const backoff = { firstMilliseconds: 200, mostMilliseconds: 5_000 };
+/** The same event again within this time is no news. */
+const quietMilliseconds = 60_000;
+/** Events whose time is remembered; those that were told first are forgotten. */
+const toldMax = 20_000;
+/** What one object may have at once, and how long until it may have one more; as generous at once as client-go. */
+const eventsAtOnceMax = 25;
+const eventMilliseconds = 60_000;
+const objectsMax = 5_000;
 
 /**
  * Writes events in the background, a few at a time. An event's name follows from what it says, so that a repeat raises the
- * count of the first one, also after a restart of the forwarder.
+ * count of the first one, also by another replica; an event that is told once stays as it is. An object that has had too
+ * many events gets no more than one a minute, however they differ.
  */
 export const createRecorder = ({ api, clock, random, log }: RecorderOptions): Recorder => {
   const pauses = createPauses(clock);
   const pending: Entry[] = [];
+  const told = new Map<string, number>();
+  const shares = new Map<string, { used: number; at: number }>();
   let writers = 0;
 
   const write = async (entry: Entry): Promise<void> => {
     for (let attempt = 1; attempt <= triesMax && !pauses.ended; attempt += 1) {
-      const problem = await tryWrite(api, entry).catch(textOf);
+      const problem = await tryWrite(api, entry).catch(
+        (thrown: unknown): Problem => ({ isPassing: true, text: textOf(thrown) }),
+      );
       if (problem === undefined) return;
-      if (attempt === triesMax) {
-        log("warn", "An event was not written.", { reason: entry.text.reason, object: entry.involved.name, problem });
-      } else {
-        await pauses.pause(backoffMilliseconds(attempt, random, backoff));
+      if (!problem.isPassing || attempt === triesMax) {
+        const { reason } = entry.text;
+        log("warn", "An event was not written.", { reason, object: entry.involved.name, problem: problem.text });
+        return;
       }
+      await pauses.pause(backoffMilliseconds(attempt, random, backoff));
     }
   };
 
@@ -68,8 +72,31 @@ export const createRecorder = ({ api, clock, random, log }: RecorderOptions): Re
     writers -= 1;
   };
 
+  const isNews = (involved: Involved, text: EventText): boolean => {
+    const identity = `${involved.namespace}/${eventNameOf(involved, text)}`;
+    const before = told.get(identity);
+    const now = clock.monotonic();
+    if (before !== undefined && (text.isOnce === true || now - before < quietMilliseconds)) return false;
+    remember(told, identity, now, toldMax);
+    return true;
+  };
+
+  const takesShare = ({ kind, uid, name }: Involved): boolean => {
+    const key = `${kind} ${uid}`;
+    const now = clock.monotonic();
+    const before = shares.get(key) ?? { used: 0, at: now };
+    const used = Math.max(0, before.used - (now - before.at) / eventMilliseconds);
+    if (used > eventsAtOnceMax - 1) {
+      log("debug", "An object has too many events: one is dropped.", { kind, object: name });
+      return false;
+    }
+    remember(shares, key, { used: used + 1, at: now }, objectsMax);
+    return true;
+  };
+
   return {
     record: (involved, text) => {
+      if (!isNews(involved, text) || !takesShare(involved)) return;
       if (pending.length >= pendingMax) {
         log("warn", "Too many events are waiting: one is dropped.", { reason: text.reason, object: involved.name });
         return;
@@ -81,16 +108,41 @@ export const createRecorder = ({ api, clock, random, log }: RecorderOptions): Re
   };
 };
 
-/** Undefined when written or refused for good, else the problem that may pass. */
-const tryWrite = async (api: KubernetesApi, entry: Entry): Promise<string | undefined> => {
-  const { involved } = entry;
-  const namespace = involved.namespace || "default";
-  const path = `/api/v1/namespaces/${namespace}/events`;
-  const event = newEvent(entry, namespace);
+/** Sets a value as the newest of a map that keeps so many. */
+const remember = <Value>(map: Map<string, Value>, key: string, value: Value, most: number): void => {
+  map.delete(key);
+  const [oldest] = map.size >= most ? map.keys() : [];
+  if (oldest !== undefined) map.delete(oldest);
+  map.set(key, value);
+};
+
+interface Problem {
+  readonly isPassing: boolean;
+  readonly text: string;
+}
+
+const problemOf = (answer: ApiAnswer): Problem | undefined =>
+  isSuccess(answer) ? undefined : { isPassing: isPassing(answer), text: refusalOf(answer) };
+
+/** A refusal of what is under another writer's hand, or has just expired: it makes sense to begin again. */
+const beginAgain = (answer: ApiAnswer): Problem | undefined => {
+  const problem = problemOf(answer);
+  return problem === undefined ? undefined : { ...problem, isPassing: problem.isPassing || isMoved(answer) };
+};
+const isMoved = ({ status }: ApiAnswer): boolean => status === 404 || status === 409;
+
+/**
+ * Undefined when the event is there. What the API server refuses for good is not tried again: a namespace that is being
+ * deleted takes no events (403), nor does one that is gone (404).
+ */
+const tryWrite = async (api: KubernetesApi, { involved, text, at }: Entry): Promise<Problem | undefined> => {
+  const path = eventsPathOf(involved);
+  const event = newEvent(involved, text, at);
   const created = await api.request({ method: "POST", path, body: event });
-  if (created.status !== 409) return isPassing(created) ? `HTTP status ${created.status}` : undefined;
+  if (created.status !== 409) return problemOf(created);
+  if (text.isOnce === true) return undefined;
   const existing = await api.request({ method: "GET", path: `${path}/${event.metadata.name}` });
-  if (!isSuccess(existing)) return `HTTP status ${existing.status}`;
+  if (!isSuccess(existing)) return beginAgain(existing);
   const { count = 1, metadata } = existing.body as { count?: number; metadata?: { resourceVersion?: string } };
   const patched = await api.request({
     method: "PATCH",
@@ -102,49 +154,5 @@ const tryWrite = async (api: KubernetesApi, entry: Entry): Promise<string | unde
       lastTimestamp: event.lastTimestamp,
     },
   });
-  return isSuccess(patched) ? undefined : `HTTP status ${patched.status}`;
+  return beginAgain(patched);
 };
-
-/** See https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/. */
-const newEvent = ({ involved, text, at }: Entry, namespace: string) => {
-  const time = new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
-  const identity = [involved.kind, involved.uid, text.type, text.reason, text.message].join("\n");
-  return {
-    apiVersion: "v1",
-    kind: "Event",
-    metadata: {
-      namespace,
-      name: `${involved.name.slice(0, nameLengthMax)}.${createHash("sha256").update(identity).digest("hex").slice(0, 16)}`,
-    },
-    involvedObject: {
-      apiVersion: "v1",
-      kind: involved.kind,
-      name: involved.name,
-      uid: involved.uid,
-      ...(involved.namespace === "" ? {} : { namespace: involved.namespace }),
-    },
-    ...text,
-    source: { component: eventComponent },
-    reportingComponent: eventComponent,
-    reportingInstance: "",
-    firstTimestamp: time,
-    lastTimestamp: time,
-    count: 1,
-  };
-};
-
-/** A pod as an event names it. */
-export const involvedPod = (pod: { namespace: string; name: string; uid: string }): Involved => ({
-  kind: "Pod",
-  namespace: pod.namespace,
-  name: pod.name,
-  uid: pod.uid,
-});
-
-/** A node as an event names it. */
-export const involvedNode = (nodeName: string): Involved => ({
-  kind: "Node",
-  namespace: "",
-  name: nodeName,
-  uid: nodeName,
-});

@@ -1,126 +1,94 @@
-import type { InstanceId, NodeTrunkReady } from "@trunkline/core";
-import { isTrunkLabelOurs, nodeEvents, podEniKey, trunkLabel, trunkLabelMark } from "@trunkline/kubernetes";
+import type { InstanceId } from "@trunkline/core";
+import { type CniNodeObject, wantsTrunk } from "@trunkline/kubernetes";
 import { type Cluster, instanceOfNode } from "../follow/cluster.ts";
 import type { NodeView } from "../follow/views.ts";
 import { isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
-import { type Log, textOf } from "../ports/log.ts";
+import type { ForwarderClock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { decideNode, type NodePatch, type TrunkState } from "./node-patches.ts";
 import { involvedNode, type Recorder } from "./recorder.ts";
-
-/** What the functions said last about the trunk of an instance. */
-export type TrunkState = Pick<NodeTrunkReady, "branchesMax" | "backendVersion"> | "gone";
-
-/** A merge patch; null removes a key. */
-type Patch = Readonly<Record<string, unknown>>;
-
-/** Patches that bring a node in line with its trunk; absent where nothing differs. */
-export interface NodePatches {
-  readonly status?: Patch;
-  readonly metadata?: Patch;
-  /** The node learns just now that its trunk is ready. */
-  readonly isNews: boolean;
-}
-
-/**
- * Compares a node with what is known of its trunk. The capacity is written again whenever it differs, because a kubelet
- * that starts anew resets it. A label of somebody else is a request and is left alone, but for its value.
- *
- * Each patch names the node's UID, which the API server refuses to change: another node of that name is never patched.
- */
-export const decideNode = (node: NodeView, trunk: TrunkState): NodePatches => {
-  const { metadata, status } = node.object;
-  const capacity = status?.capacity?.[podEniKey];
-  const label = metadata?.labels?.[trunkLabel];
-  const isOurs = isTrunkLabelOurs(node.object);
-  const setCapacity = (value: string): Patch => ({
-    metadata: { uid: node.uid },
-    status: { capacity: { [podEniKey]: value } },
-  });
-  const setLabel = (value: string | null, mark: object): Patch => ({
-    metadata: { uid: node.uid, labels: { [trunkLabel]: value }, ...mark },
-  });
-  if (trunk === "gone") {
-    return {
-      ...(capacity === undefined || capacity === "0" ? {} : { status: setCapacity("0") }),
-      ...(isOurs ? { metadata: setLabel(null, { annotations: { [trunkLabelMark]: null } }) } : {}),
-      isNews: false,
-    };
-  }
-  const wanted = String(trunk.branchesMax);
-  const mark = label === undefined ? { annotations: { [trunkLabelMark]: "status" } } : {};
-  return {
-    ...(capacity === wanted ? {} : { status: setCapacity(wanted) }),
-    ...(label === "true" ? {} : { metadata: setLabel("true", mark) }),
-    isNews: capacity === undefined || capacity === "0",
-  };
-};
+import { createWorkQueue, type Work } from "./work-queue.ts";
 
 export interface TrunksOptions {
   readonly api: KubernetesApi;
-  readonly cluster: Pick<Cluster, "nodesOf">;
+  readonly clock: ForwarderClock;
+  readonly random: () => number;
+  readonly cluster: Pick<Cluster, "node" | "nodesOf" | "podsOnNode">;
+  readonly cniNodeOf: (nodeName: string) => CniNodeObject | undefined;
   readonly recorder: Pick<Recorder, "record">;
   readonly log: Log;
 }
 
 /** Keeps nodes in line with their trunks. */
 export interface Trunks {
-  /** Remembers what the functions said and applies it; resolves to a problem that may pass, or undefined. */
-  tell(instanceId: InstanceId, trunk: TrunkState): Promise<string | undefined>;
+  /** Remembers what the functions said, and applies it until every node of the instance is in line. */
+  tell(instanceId: InstanceId, trunk: Exclude<TrunkState, "unknown">): void;
   isReady(instanceId: InstanceId): boolean;
-  /** Applies what is known to a node that has changed or was not in line the last time. */
-  look(node: NodeView): Promise<string | undefined>;
+  /** Applies what is known to a node that may have changed. */
+  look(nodeName: string): void;
   forget(instanceId: InstanceId): void;
+  stop(): void;
 }
 
-export const createTrunks = ({ api, cluster, recorder, log }: TrunksOptions): Trunks => {
-  const known = new Map<InstanceId, TrunkState>();
-  const busy = new Set<string>();
+/** More instances than a cluster has; those that were told first are forgotten, and told again with their snapshots. */
+const knownMax = 20_000;
 
-  const patch = async (path: string, body: Patch | undefined): Promise<string | undefined> => {
-    if (body === undefined) return undefined;
+export const createTrunks = (options: TrunksOptions): Trunks => {
+  const { api, clock, random, cluster, cniNodeOf, recorder, log } = options;
+  const known = new Map<InstanceId, Exclude<TrunkState, "unknown">>();
+
+  const patch = async (path: string, body: NodePatch): Promise<Work> => {
     const answer = await api.request({ method: "PATCH", path, contentType: "application/merge-patch+json", body });
-    return isSuccess(answer) || answer.status === 404 ? undefined : refusalOf(answer);
+    if (isSuccess(answer)) return { isChanged: true };
+    // The node is gone, or another one has its name: the watch will tell.
+    return answer.status === 404 ? { isChanged: false } : { isChanged: false, problem: refusalOf(answer) };
   };
 
-  const align = async (node: NodeView, trunk: TrunkState): Promise<string | undefined> => {
-    const patches = decideNode(node, trunk);
+  const requestedOn = (nodeName: string): number =>
+    [...cluster.podsOnNode(nodeName)].reduce((sum, pod) => sum + (pod.terminal ? 0 : pod.enis), 0);
+
+  const align = async (node: NodeView, trunk: TrunkState): Promise<Work> => {
+    const isWanted = wantsTrunk(node.object, cniNodeOf(node.name));
+    const { status, metadata, news } = decideNode(node, { trunk, isWanted, requested: () => requestedOn(node.name) });
     const path = `/api/v1/nodes/${node.name}`;
-    const problem = (await patch(path, patches.metadata)) ?? (await patch(`${path}/status`, patches.status));
-    if (problem === undefined && trunk !== "gone" && patches.isNews) {
-      recorder.record(involvedNode(node.name), nodeEvents.controllerVersion(trunk.backendVersion));
-      recorder.record(involvedNode(node.name), nodeEvents.trunkInitiated());
-    }
-    return problem;
+    const first = status === undefined ? undefined : await patch(`${path}/status`, status);
+    if (first?.problem !== undefined) return first;
+    // The mark that says what was told is written last: what is told twice is one event, what is not told is none.
+    for (const text of news) recorder.record(involvedNode(node.name), text);
+    const second = metadata === undefined ? undefined : await patch(path, metadata);
+    const isChanged = first?.isChanged === true || second?.isChanged === true;
+    return second?.problem === undefined ? { isChanged } : { isChanged, problem: second.problem };
   };
 
-  const look = async (node: NodeView): Promise<string | undefined> => {
-    const instanceId = instanceOfNode(node);
-    const trunk = instanceId === undefined ? undefined : known.get(instanceId);
-    if (trunk === undefined || busy.has(node.name)) return undefined;
-    busy.add(node.name);
-    try {
-      return await align(node, trunk);
-    } catch (problem) {
-      return textOf(problem);
-    } finally {
-      busy.delete(node.name);
-    }
-  };
+  const queue = createWorkQueue({
+    clock,
+    random,
+    work: async (nodeName) => {
+      const node = cluster.node(nodeName);
+      const instanceId = instanceOfNode(node);
+      if (node === undefined || instanceId === undefined) return { isChanged: false };
+      return align(node, known.get(instanceId) ?? "unknown");
+    },
+    onProblem: (node, problem) => log("warn", "A node could not be patched; it is tried again.", { node, problem }),
+    onContest: (node) =>
+      log("warn", "Somebody else keeps changing a node's capacity or label back; it is set every ten seconds.", {
+        node,
+      }),
+  });
 
   return {
-    tell: async (instanceId, trunk) => {
+    tell: (instanceId, trunk) => {
+      const [oldest] = known.size >= knownMax ? known.keys() : [];
+      if (oldest !== undefined) known.delete(oldest);
       known.set(instanceId, trunk);
-      const problems = await Promise.all(cluster.nodesOf(instanceId).map(look));
-      return problems.find((problem) => problem !== undefined);
+      for (const node of cluster.nodesOf(instanceId)) queue.add(node.name);
     },
     isReady: (instanceId) => {
       const trunk = known.get(instanceId);
       return trunk !== undefined && trunk !== "gone";
     },
-    look: async (node) => {
-      const problem = await look(node);
-      if (problem !== undefined) log("warn", "A node could not be patched.", { node: node.name, problem });
-      return problem;
-    },
+    look: queue.add,
     forget: (instanceId) => void known.delete(instanceId),
+    stop: queue.stop,
   };
 };

@@ -3,12 +3,14 @@ import {
   type CniNodeFeature,
   type CniNodeObject,
   compilePolicy,
+  controllerVersionMark,
   type EniConfigObject,
   fargateProfileLabel,
   isMirrorPod,
   isTerminal,
   type NodeObject,
   type ObjectMeta,
+  osLabel,
   type PodObject,
   type Policy,
   podEniKey,
@@ -16,6 +18,7 @@ import {
   requestOf,
   type SecurityGroupPolicyObject,
   type StringMap,
+  trunkLabelMark,
   wantsWindows,
 } from "@trunkline/kubernetes";
 import type { Kept } from "./reflector.ts";
@@ -109,14 +112,14 @@ export const viewPod = (raw: unknown): PodView => {
 
 export const viewNode = (raw: unknown): NodeView => {
   const { metadata, spec, status } = raw as NodeObject;
-  const ofInterest = (key: string) => !key.startsWith("kubectl.kubernetes.io/");
+  const isOurs = (key: string) => key === trunkLabelMark || key === controllerVersionMark;
   const providerID = spec?.providerID;
   return {
     ...kept(metadata),
     object: {
       metadata: {
         labels: metadata?.labels ?? {},
-        annotations: pick(metadata?.annotations, ofInterest),
+        annotations: pick(metadata?.annotations, isOurs),
       },
       spec: providerID === undefined ? {} : { providerID },
       status: { capacity: pick(status?.capacity, (key) => key === podEniKey) },
@@ -127,11 +130,16 @@ export const viewNode = (raw: unknown): NodeView => {
 export const viewCniNode = (raw: unknown): CniNodeView => {
   const { metadata, spec } = raw as CniNodeObject;
   const features = spec?.features ?? [];
+  const finalizers = metadata?.finalizers ?? [];
+  const ownerReferences = metadata?.ownerReferences ?? [];
   return {
     ...kept(metadata),
-    object: { spec: { features } },
+    object: {
+      metadata: { labels: pick(metadata?.labels, (key) => key === osLabel), finalizers, ownerReferences },
+      spec: { features, tags: spec?.tags ?? {} },
+    },
     features,
-    finalizers: metadata?.finalizers ?? [],
+    finalizers,
     terminating: metadata?.deletionTimestamp !== undefined,
   };
 };

@@ -1,6 +1,6 @@
 import type { Incarnation, InstanceId } from "@trunkline/core";
 import { parseOutcome, serialise } from "@trunkline/messages";
-import { applyOutcome } from "../apply/apply.ts";
+import { applyOutcome, type DelaysTold } from "../apply/apply.ts";
 import { createCniNodes } from "../apply/cni-nodes.ts";
 import { createReceiver } from "../apply/receiver.ts";
 import { createRecorder } from "../apply/recorder.ts";
@@ -68,10 +68,12 @@ export const createLeader = (options: LeaderOptions): Leader => {
   const { api, queues, clock, random, log, settings, cluster, ends, incarnation } = options;
   const sender = createSender({ queues, clock, random, log, serialise });
   const recorder = createRecorder({ api, clock, random, log });
-  const cniNodes = createCniNodes({ api, log, cluster, clusterName: settings.clusterName });
-  const trunks = createTrunks({ api, cluster, recorder, log });
+  const cniNodes = createCniNodes({ api, clock, random, log, cluster, clusterName: settings.clusterName });
+  const cniNodeOf = cniNodes.objectOf;
+  const trunks = createTrunks({ api, clock, random, cluster, cniNodeOf, recorder, log });
   const observer = createObserver({
     cluster,
+    cniNodeOf,
     sender,
     recorder,
     log,
@@ -105,6 +107,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
       if (!isTrunkReady(cluster.instanceOf(nodeName))) observer.repeatNode(nodeName);
     },
   });
+  const delaysTold: DelaysTold = new Map();
   const receiver = createReceiver({
     queues,
     clock,
@@ -112,7 +115,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
     log,
     heldSeconds: settings.outcomeHeldSeconds,
     parse: parseOutcome,
-    apply: (outcome) => applyOutcome(outcome, { api, cluster, recorder, log, trunks, snapshots }),
+    apply: (outcome) => applyOutcome(outcome, { api, cluster, recorder, log, trunks, snapshots, delaysTold }),
   });
   let cancelRepair = () => {};
 
@@ -140,12 +143,13 @@ export const createLeader = (options: LeaderOptions): Leader => {
         forgetTrunk(change.object);
         return;
       }
-      cniNodes.lookAtNode(change.object);
-      void trunks.look(change.object);
+      cniNodes.look(change.object.name);
+      trunks.look(change.object.name);
     },
     cniNode: (change) => {
       cniNodes.cniNode(change);
       observer.lookAtNode(change.object.name, versionOf(change));
+      trunks.look(change.object.name);
     },
     policy: (change) => {
       observer.lookAtPods(change.object.namespace);
@@ -165,7 +169,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
 
   const repair = (): void => {
     cniNodes.lookAtAll();
-    for (const node of cluster.nodes()) void trunks.look(node);
+    for (const node of cluster.nodes()) trunks.look(node.name);
     cancelRepair = clock.after(repairMilliseconds, repair);
   };
 
@@ -180,6 +184,8 @@ export const createLeader = (options: LeaderOptions): Leader => {
   /** Nothing is begun any more that is not an answer to something. */
   const rest = (): void => {
     cancelRepair();
+    cniNodes.stop();
+    trunks.stop();
     registration.stop();
     snapshots.stop();
   };

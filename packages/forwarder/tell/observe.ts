@@ -1,5 +1,14 @@
 import type { Incarnation, InstanceId, NodeObserved, NodeUid, PodGone, PodUid, ResourceVersion } from "@trunkline/core";
-import { eligibilityOf, eniConfigNameOf, nodeEvents, podEvents, wantsTrunk } from "@trunkline/kubernetes";
+import {
+  type CniNodeObject,
+  type EventText,
+  eligibilityOf,
+  eniConfigNameOf,
+  nodeEvents,
+  parsePodEnis,
+  podEvents,
+  wantsTrunk,
+} from "@trunkline/kubernetes";
 import { involvedNode, involvedPod, type Recorder } from "../apply/recorder.ts";
 import type { Cluster } from "../follow/cluster.ts";
 import type { Change } from "../follow/reflector.ts";
@@ -19,6 +28,8 @@ export interface ObserverOptions {
     Cluster,
     "match" | "instanceOf" | "node" | "nodes" | "podsOnNode" | "pods" | "cniNode" | "eniConfig"
   >;
+  /** The CNINode of a node, also for the moment in which it is made again after somebody deleted it. */
+  readonly cniNodeOf: (nodeName: string) => CniNodeObject | undefined;
   readonly sender: Pick<Sender, "send">;
   readonly recorder: Pick<Recorder, "record">;
   readonly log: Log;
@@ -44,6 +55,7 @@ interface ToldPod {
   instanceId: InstanceId | undefined;
   wish: string | undefined;
   isGone: boolean;
+  isAnnotationRead: boolean;
 }
 
 /** What was told about a node. The version never falls, whichever object it came from. */
@@ -56,7 +68,7 @@ interface ToldNode {
 }
 
 export const createObserver = (options: ObserverOptions): Observer => {
-  const { cluster, sender, recorder, log, incarnation } = options;
+  const { cluster, cniNodeOf, sender, recorder, log, incarnation } = options;
   const pods = new Map<string, ToldPod>();
   const nodes = new Map<string, ToldNode>();
   const missed = new Set<string>();
@@ -67,15 +79,33 @@ export const createObserver = (options: ObserverOptions): Observer => {
       noticeMissed(pod);
       return;
     }
-    const told = pods.get(pod.uid) ?? { instanceId: undefined, wish: undefined, isGone: false };
+    const told = pods.get(pod.uid) ?? {
+      instanceId: undefined,
+      wish: undefined,
+      isGone: false,
+      isAnnotationRead: false,
+    };
     pods.set(pod.uid, told);
     // A pod that holds ENIs holds them on the instance where it got them, whatever now bears its node's name.
     const isHolding = pod.annotation !== undefined || pod.terminal;
     told.instanceId = isHolding
       ? (told.instanceId ?? options.seenInstanceOf?.(pod.uid) ?? cluster.instanceOf(pod.nodeName))
-      : cluster.instanceOf(pod.nodeName);
+      : (cluster.instanceOf(pod.nodeName) ?? told.instanceId);
+    if (pod.annotation !== undefined && !told.isAnnotationRead) {
+      told.isAnnotationRead = true;
+      readAnnotation(pod, pod.annotation);
+    }
     if (pod.terminal) tellGone(pod, told, "terminal", pod.resourceVersion);
     else if (pod.annotation === undefined && !pod.terminating) tellWish(pod, told);
+  };
+
+  /** An annotation that is none stays, and its pod gets nothing: the guard was got round, or was not there yet. */
+  const readAnnotation = (pod: PodView, annotation: string): void => {
+    const reading = parsePodEnis(annotation);
+    if (reading.ok) return;
+    const { problem } = reading;
+    log("warn", "A pod has an annotation that cannot be read and is never overwritten.", { ...namesOf(pod), problem });
+    recorder.record(involvedPod(pod), podEvents.annotationUnreadable(problem));
   };
 
   const tellWish = (pod: PodView, told: ToldPod): void => {
@@ -129,25 +159,28 @@ export const createObserver = (options: ObserverOptions): Observer => {
       problem: undefined,
     };
     nodes.set(node.name, told);
-    const cniNode = cluster.cniNode(node.name);
-    const eniConfigName = eniConfigNameOf(node.object, cniNode?.object);
+    const cniNode = cniNodeOf(node.name);
+    const eniConfigName = eniConfigNameOf(node.object, cniNode);
     const named = eniConfigName === undefined ? undefined : cluster.eniConfig(eniConfigName);
     // A forwarder that has started anew must not tell a lower version than the one before it, which saw each of them change.
-    const seen = [version, ...[node, cniNode, named].map((kept) => kept?.resourceVersion ?? "0")].map(BigInt);
+    const seen = [
+      version,
+      ...[node, cluster.cniNode(node.name), named].map((kept) => kept?.resourceVersion ?? "0"),
+    ].map(BigInt);
     told.version = [told.version, ...seen].reduce((most, one) => (one > most ? one : most));
-    const isWanted = wantsTrunk(node.object, cniNode?.object);
+    const isWanted = wantsTrunk(node.object, cniNode);
     told.isWanted = isWanted;
     const eligibility = eligibilityOf(node.object);
     if (!eligibility.eligible) {
-      if (isWanted && eligibility.because === "no-provider-id")
-        notice(node, told, "no provider ID", nodeEvents.noProviderId());
+      if (isWanted && eligibility.because === "no-provider-id") notice(node, told, nodeEvents.noProviderId());
       return;
     }
     const isNew = told.instanceId !== eligibility.instanceId;
     told.instanceId = eligibility.instanceId;
     const eniConfig = usable(named);
     if (isWanted && eniConfigName !== undefined && eniConfig === undefined) {
-      notice(node, told, eniConfigName, nodeEvents.eniConfigNotFound(node.name, eniConfigName));
+      const text = named === undefined ? nodeEvents.eniConfigNotFound : nodeEvents.eniConfigWithoutSubnet;
+      notice(node, told, text(node.name, eniConfigName));
     } else {
       told.problem = undefined;
       tellNode(told, {
@@ -180,14 +213,9 @@ export const createObserver = (options: ObserverOptions): Observer => {
   };
 
   /** Tells a problem once, until it changes. */
-  const notice = (
-    node: NodeView,
-    told: ToldNode,
-    problem: string,
-    text: ReturnType<typeof nodeEvents.noProviderId>,
-  ) => {
-    if (told.problem === problem) return;
-    told.problem = problem;
+  const notice = (node: NodeView, told: ToldNode, text: EventText) => {
+    if (told.problem === text.message) return;
+    told.problem = text.message;
     recorder.record(involvedNode(node.name), text);
   };
 
