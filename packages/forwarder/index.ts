@@ -1,5 +1,6 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { firstKeyPair, followCertificate } from "./admission/certificates/index.ts";
 import { startAdmission } from "./admission/server.ts";
 import { createHttpApi } from "./follow/http-api.ts";
 import { createForwarder } from "./forwarder.ts";
@@ -34,8 +35,6 @@ export interface RunningForwarder {
   readonly admissionPort: number;
   /** Applies and sends what is under way, for a few seconds at most. */
   stop(): Promise<void>;
-  /** Takes a renewed certificate. */
-  renew(certificate: { readonly key: string; readonly cert: string }): void;
 }
 
 /** Hides a received outcome for longer than it is held, so that nobody else tries it meanwhile. */
@@ -44,11 +43,14 @@ const visibilityMarginSeconds = 15;
 /**
  * Starts the forwarder: follows the cluster, serves its admission webhooks, applies outcomes.
  *
- * @returns once the server listens; it answers admission requests when `ready` has resolved. Rejects when the port is taken.
+ * @returns once the server listens; it answers admission requests when `ready` has resolved. Rejects when the port is taken or the
+ * files of the certificate cannot be used.
  */
 export const startForwarder = async (options: StartOptions): Promise<RunningForwarder> => {
   const { kubeConfig, sqs, settings, clock = systemClock } = options;
   const log = options.log ?? createJsonLog((line) => process.stdout.write(line), clock.now);
+  const { host, port, certificate } = settings.admission;
+  const first = await firstKeyPair(certificate);
   const api = createHttpApi(kubeConfig);
   const queues = createQueues(
     sqs,
@@ -61,18 +63,30 @@ export const startForwarder = async (options: StartOptions): Promise<RunningForw
   );
   const forwarder = createForwarder({ api, queues, clock, random: Math.random, log, settings });
   const admission = await startAdmission({
-    ...settings.admission,
+    host,
+    port,
+    certificate: first,
     log,
+    clock,
     isReady: forwarder.isReady,
     match: forwarder.match,
     lookUpServiceAccount: forwarder.lookUpServiceAccount,
+  });
+  const certificates = followCertificate({
+    certificate,
+    first,
+    api,
+    clock,
+    random: Math.random,
+    log,
+    renew: admission.renew,
   });
   const ready = forwarder.start();
   return {
     ready,
     admissionPort: admission.port,
-    renew: admission.renew,
     stop: async () => {
+      certificates.stop();
       await forwarder.stop();
       await admission.stop();
       api.close();

@@ -6,7 +6,7 @@ const run = (env: Record<string, string>) =>
   new Promise<{ code: number; lines: string[] }>((resolve) => {
     const main = join(import.meta.dirname, "main.ts");
     execFile(process.execPath, [main], { env }, (error, _, stderr) => {
-      const lines = stderr.split("\n").filter((line) => /^(TRUNKLINE|KUBECONFIG)/.test(line));
+      const lines = stderr.split("\n").filter((line) => /^(TRUNKLINE|KUBECONFIG|The forwarder)/.test(line));
       resolve({ code: typeof error?.code === "number" ? error.code : 0, lines });
     });
   });
@@ -35,7 +35,7 @@ test("the program ends with 1 and names the certificate that it cannot read", as
 
   expect(code).toBe(1);
   expect(lines).toHaveLength(1);
-  expect(lines[0]).toMatch(/^TRUNKLINE_ADMISSION_CERT and TRUNKLINE_ADMISSION_KEY must name files that can be read/);
+  expect(lines[0]).toMatch(/^The forwarder cannot start: the admission certificate's files cannot be used: ENOENT/);
 }, 20_000);
 
 test.each<[string, Record<string, string>, string]>([

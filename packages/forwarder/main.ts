@@ -1,23 +1,14 @@
-import { readFile } from "node:fs/promises";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { KubeConfig } from "@kubernetes/client-node";
 import { startForwarder } from "./index.ts";
 import { textOf } from "./ports/log.ts";
 import { type ForwarderEnvironment, readEnvironment, settingsFrom } from "./settings.ts";
 
-/** How often the certificate's files are read again: whoever renews them writes them anew. */
-const certificateSeconds = 60;
-
 /** Ends the process with one line that says what to do. */
 const fail = (line: string): never => {
   process.stderr.write(`${line}\n`);
   process.exit(1);
 };
-
-const readCertificate = async (variables: ForwarderEnvironment): Promise<{ key: string; cert: string }> => ({
-  key: await readFile(variables.TRUNKLINE_ADMISSION_KEY, "utf8"),
-  cert: await readFile(variables.TRUNKLINE_ADMISSION_CERT, "utf8"),
-});
 
 /** The API server of a kubeconfig, else that of the cluster whose pod this is. */
 const readKubeConfig = ({ KUBECONFIG: path }: ForwarderEnvironment): KubeConfig => {
@@ -39,9 +30,6 @@ const readKubeConfig = ({ KUBECONFIG: path }: ForwarderEnvironment): KubeConfig 
 const environment = readEnvironment(process.env);
 const variables = environment.ok ? environment.value : fail(environment.problems.join("\n"));
 const kubeConfig = readKubeConfig(variables);
-const certificate = await readCertificate(variables).catch((problem: unknown) =>
-  fail(`TRUNKLINE_ADMISSION_CERT and TRUNKLINE_ADMISSION_KEY must name files that can be read: ${textOf(problem)}`),
-);
 
 const forwarder = await startForwarder({
   kubeConfig,
@@ -50,22 +38,11 @@ const forwarder = await startForwarder({
     useQueueUrlAsEndpoint: false,
     ...(variables.AWS_ENDPOINT_URL_SQS === undefined ? {} : { endpoint: variables.AWS_ENDPOINT_URL_SQS }),
   }),
-  settings: settingsFrom(variables, certificate),
+  settings: settingsFrom(variables),
 }).catch((problem: unknown) => fail(`The forwarder cannot start: ${textOf(problem)}`));
-
-/** Files that are being written are read again the next time. */
-const renew = async (): Promise<void> => {
-  try {
-    forwarder.renew(await readCertificate(variables));
-  } catch (problem) {
-    process.stderr.write(`The certificate cannot be renewed: ${textOf(problem)}\n`);
-  }
-};
-const renewal = setInterval(() => void renew(), certificateSeconds * 1_000);
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.once(signal, () => {
-    clearInterval(renewal);
     void forwarder.stop().then(() => process.exit(0));
   });
 }

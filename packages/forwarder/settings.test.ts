@@ -14,12 +14,16 @@ const complete = {
 test("production's numbers are the default", () => {
   const environment = readEnvironment(complete);
 
-  expect(environment.ok && settingsFrom(environment.value, { key: "k", cert: "c" })).toEqual({
+  expect(environment.ok && settingsFrom(environment.value)).toEqual({
     clusterName: "blue",
     podEventsQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/pods",
     nodeEventsQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/nodes",
     outcomesQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/outcomes",
-    admission: { host: "0.0.0.0", port: 8_443, key: "k", cert: "c" },
+    admission: {
+      host: "0.0.0.0",
+      port: 8_443,
+      certificate: { source: "files", certPath: "/tls/tls.crt", keyPath: "/tls/tls.key" },
+    },
     snapshotSeconds: 300,
     outcomeHeldSeconds: 60,
     cooldownSeconds: 60,
@@ -46,10 +50,22 @@ test.each<[string, Record<string, string | undefined>, readonly string[]]>([
     ["TRUNKLINE_OUTCOME_HELD_SECONDS must be a whole number from 1 to 60."],
   ],
   [
+    "a source of the certificate that is none is named",
+    { TRUNKLINE_ADMISSION_CERTIFICATE: "selfmade" },
+    ["TRUNKLINE_ADMISSION_CERTIFICATE must be files or self-made."],
+  ],
+  [
     "every problem is told",
     { TRUNKLINE_CLUSTER: "", TRUNKLINE_ADMISSION_KEY: undefined },
     ["TRUNKLINE_CLUSTER must be the cluster's name.", "TRUNKLINE_ADMISSION_KEY is not set."],
   ],
 ])("%s", (_, change, problems) => {
   expect(readEnvironment({ ...complete, ...change })).toEqual({ ok: false, problems });
+});
+
+test("a certificate that the replicas make themselves needs no files", () => {
+  const { TRUNKLINE_ADMISSION_CERT: _cert, TRUNKLINE_ADMISSION_KEY: _key, ...others } = complete;
+  const environment = readEnvironment({ ...others, TRUNKLINE_ADMISSION_CERTIFICATE: "self-made" });
+
+  expect(environment.ok && settingsFrom(environment.value).admission.certificate).toEqual({ source: "self-made" });
 });

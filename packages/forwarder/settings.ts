@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { CertificateSource } from "./admission/certificates/index.ts";
 
 /** What the forwarder is told by its operator. */
 export interface ForwarderSettings {
@@ -22,10 +23,7 @@ export interface AdmissionSettings {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
-  /** PEM. */
-  readonly key: string;
-  /** PEM. */
-  readonly cert: string;
+  readonly certificate: CertificateSource;
 }
 
 const queueUrl = z.url("must be the URL of an SQS queue");
@@ -38,6 +36,8 @@ const wholeNumber = (least: number, most: number) => {
     .pipe(z.number().min(least, sentence).max(most, sentence));
 };
 
+const pemPath = z.string().min(1, "must be the path of a PEM file").optional();
+
 /** Every variable that the forwarder reads. `AWS_*` and `KUBECONFIG` are read by their clients too. */
 const environment = z.object({
   TRUNKLINE_CLUSTER: z.string().min(1, "must be the cluster's name"),
@@ -49,8 +49,10 @@ const environment = z.object({
   KUBECONFIG: z.string().min(1, "must be the path of a kubeconfig").optional(),
   TRUNKLINE_ADMISSION_HOST: z.string().min(1, "must be an address to listen on").default("0.0.0.0"),
   TRUNKLINE_ADMISSION_PORT: wholeNumber(0, 65_535).default(8_443),
-  TRUNKLINE_ADMISSION_CERT: z.string().min(1, "must be the path of a PEM file"),
-  TRUNKLINE_ADMISSION_KEY: z.string().min(1, "must be the path of a PEM file"),
+  TRUNKLINE_ADMISSION_CERTIFICATE: z.enum(["files", "self-made"], "must be files or self-made").default("files"),
+  /** Both are needed for a certificate from files, and not looked at otherwise. */
+  TRUNKLINE_ADMISSION_CERT: pemPath,
+  TRUNKLINE_ADMISSION_KEY: pemPath,
   TRUNKLINE_SNAPSHOT_SECONDS: wholeNumber(1, 600).default(300),
   TRUNKLINE_OUTCOME_HELD_SECONDS: wholeNumber(1, 60).default(60),
   TRUNKLINE_COOLDOWN_SECONDS: wholeNumber(0, 3_600).default(60),
@@ -67,19 +69,30 @@ export type EnvironmentResult =
 /** Reads the forwarder's variables. Values are never repeated in a problem. */
 export const readEnvironment = (variables: Readonly<Record<string, string | undefined>>): EnvironmentResult => {
   const parsed = environment.safeParse(variables);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const problems = parsed.error.issues.map((issue) => {
+  const issues = parsed.error?.issues ?? [];
+  const problems = issues.map((issue) => {
     const name = String(issue.path[0]);
     return variables[name] === undefined ? `${name} is not set.` : `${name} ${issue.message}.`;
   });
+  if (variables.TRUNKLINE_ADMISSION_CERTIFICATE !== "self-made") {
+    const paths = ["TRUNKLINE_ADMISSION_CERT", "TRUNKLINE_ADMISSION_KEY"];
+    problems.push(...paths.filter((name) => variables[name] === undefined).map((name) => `${name} is not set.`));
+  }
+  if (parsed.success && problems.length === 0) return { ok: true, value: parsed.data };
   return { ok: false, problems: [...new Set(problems)] };
 };
 
-/** The settings that the variables and the certificate's files make. */
-export const settingsFrom = (
-  variables: ForwarderEnvironment,
-  certificate: { readonly key: string; readonly cert: string },
-): ForwarderSettings => ({
+const certificateFrom = (variables: ForwarderEnvironment): CertificateSource =>
+  variables.TRUNKLINE_ADMISSION_CERTIFICATE === "self-made"
+    ? { source: "self-made" }
+    : {
+        source: "files",
+        certPath: variables.TRUNKLINE_ADMISSION_CERT ?? "",
+        keyPath: variables.TRUNKLINE_ADMISSION_KEY ?? "",
+      };
+
+/** The settings that the variables make. */
+export const settingsFrom = (variables: ForwarderEnvironment): ForwarderSettings => ({
   clusterName: variables.TRUNKLINE_CLUSTER,
   podEventsQueueUrl: variables.TRUNKLINE_POD_EVENTS_QUEUE_URL,
   nodeEventsQueueUrl: variables.TRUNKLINE_NODE_EVENTS_QUEUE_URL,
@@ -87,7 +100,7 @@ export const settingsFrom = (
   admission: {
     host: variables.TRUNKLINE_ADMISSION_HOST,
     port: variables.TRUNKLINE_ADMISSION_PORT,
-    ...certificate,
+    certificate: certificateFrom(variables),
   },
   snapshotSeconds: variables.TRUNKLINE_SNAPSHOT_SECONDS,
   outcomeHeldSeconds: variables.TRUNKLINE_OUTCOME_HELD_SECONDS,

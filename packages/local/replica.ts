@@ -33,7 +33,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Pick<Runnin
       podEventsQueueUrl: queueUrl(names["pod-events"]),
       nodeEventsQueueUrl: queueUrl(names["node-events"]),
       outcomesQueueUrl: queueUrl(names.outcomes),
-      admission: { host, port: 0, ...certificate },
+      admission: { host, port: 0, certificate: { source: "given", ...certificate } },
       snapshotSeconds: worldDurations.snapshotInterval.local,
       outcomeHeldSeconds: 60,
       cooldownSeconds: localDurations.cooldownSeconds,

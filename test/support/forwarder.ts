@@ -94,7 +94,11 @@ export const startForwarderWorld = async (): Promise<ForwarderWorld> => {
         podEventsQueueUrl: pods,
         nodeEventsQueueUrl: nodes,
         outcomesQueueUrl: outcomes,
-        admission: { host: "127.0.0.1", port: 0, key: made.private, cert: made.cert },
+        admission: {
+          host: "127.0.0.1",
+          port: 0,
+          certificate: { source: "given", key: made.private, cert: made.cert },
+        },
         snapshotSeconds: 300,
         outcomeHeldSeconds: 60,
         cooldownSeconds: 60,

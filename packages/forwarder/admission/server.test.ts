@@ -1,73 +1,23 @@
-import { request } from "node:https";
-import { generate } from "selfsigned";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type AdmissionServer, startAdmission } from "./server.ts";
+import { type AdmissionWorld, dbPod, localhostCertificate, startAdmissionWorld } from "../testing/admission.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
-let server: AdmissionServer;
-let cert: string;
-let isReady = true;
-
-const certificate = async (): Promise<{ key: string; cert: string }> => {
-  const made = await generate([{ name: "commonName", value: "localhost" }], {
-    keySize: 2048,
-    extensions: [
-      { name: "basicConstraints", cA: true },
-      { name: "subjectAltName", altNames: [{ type: 2, value: "localhost" }] },
-    ],
-  });
-  return { key: made.private, cert: made.cert };
-};
+let world: AdmissionWorld;
 
 beforeAll(async () => {
-  const made = await certificate();
-  cert = made.cert;
-  server = await startAdmission({
-    ...made,
-    host: "127.0.0.1",
-    port: 0,
-    log: () => {},
-    isReady: () => isReady,
-    match: ({ labels, serviceAccountName }, late) => {
-      if (serviceAccountName === "late" && late === undefined) return { ok: false, problem: "no account" };
-      return { ok: true, policies: [], groupIds: labels.role === "db" ? ["sg-1"] : [] };
-    },
-    lookUpServiceAccount: async (_, name) => (name === "late" ? {} : undefined),
-  });
+  world = await startAdmissionWorld();
 });
 
-beforeEach(() => {
-  isReady = true;
-});
+beforeEach(() => world.reset());
 
-afterAll(() => server.stop());
+afterAll(() => world.server.stop());
 
-const send = (path: string, body?: string, method = body === undefined ? "GET" : "POST") =>
-  new Promise<{ status: number; body: Record<string, unknown> }>((resolve, reject) => {
-    const options = { host: "127.0.0.1", port: server.port, path, method, ca: cert, servername: "localhost" };
-    const outgoing = request(options, async (response) => {
-      let text = "";
-      for await (const chunk of response) text += chunk;
-      resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Record<string, unknown> });
-    });
-    outgoing.on("error", reject);
-    outgoing.end(body);
-  });
-
-const review = async (path: string, admission: object) => {
-  const body = { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request: { uid: "u-1", ...admission } };
-  const answer = await send(path, JSON.stringify(body));
-  return answer.body.response as { uid: string; allowed: boolean; patch?: string; status?: { message: string } };
-};
-
-const pod = (change: object = {}) => ({
-  metadata: { labels: { role: "db" } },
-  spec: { containers: [{ name: "a" }], ...change },
-});
+const send: AdmissionWorld["send"] = (...request) => world.send(...request);
+const review: AdmissionWorld["review"] = (...request) => world.review(...request);
 
 describe("the admission server", () => {
   test("mutates a pod that a policy matches", async () => {
-    const answer = await review("/mutate-v1-pod", { operation: "CREATE", namespace: "default", object: pod() });
+    const answer = await review("/mutate-v1-pod", { operation: "CREATE", namespace: "default", object: dbPod() });
 
     expect(answer).toMatchObject({ uid: "u-1", allowed: true, patchType: "JSONPatch" });
     expect(JSON.parse(Buffer.from(answer.patch ?? "", "base64").toString())).toEqual([
@@ -80,7 +30,7 @@ describe("the admission server", () => {
   });
 
   test("lets a pod pass that no policy matches, without a patch", async () => {
-    const object = { ...pod(), metadata: {} };
+    const object = { ...dbPod(), metadata: {} };
 
     expect(await review("/mutate-v1-pod", { operation: "CREATE", namespace: "default", object })).toEqual({
       uid: "u-1",
@@ -89,7 +39,11 @@ describe("the admission server", () => {
   });
 
   test("asks the API server for a ServiceAccount that it does not know yet", async () => {
-    const late = await review("/mutate-v1-pod", { operation: "CREATE", object: pod({ serviceAccountName: "late" }) });
+    const late = await review("/mutate-v1-pod", {
+      operation: "CREATE",
+      namespace: "default",
+      object: dbPod({ serviceAccountName: "late" }),
+    });
 
     expect(late.allowed).toBe(true);
     expect(late.patch).toBeDefined();
@@ -131,34 +85,66 @@ describe("the admission server", () => {
     },
   );
 
+  test("denies a pod whose ServiceAccount cannot be read, with the reason", async () => {
+    world.lookUp = () => Promise.reject(new Error("connection refused"));
+    const object = dbPod({ serviceAccountName: "late" });
+
+    expect(await review("/mutate-v1-pod", { operation: "CREATE", namespace: "default", object })).toMatchObject({
+      allowed: false,
+      status: { code: 403, message: 'serviceaccounts "late" cannot be read: connection refused' },
+    });
+    expect(world.logged[0]).toContain("connection refused");
+  });
+
+  test.each(["../../secrets/x", "a/b", "A", "", "x".repeat(254)])("asks nobody about the name %j", async (name) => {
+    world.lookUp = () => Promise.reject(new Error("was asked"));
+    const object = { ...dbPod({ serviceAccountName: "late" }), metadata: { labels: { role: "db" }, namespace: name } };
+    const answer = await review("/mutate-v1-pod", { operation: "CREATE", object });
+
+    expect(answer.status?.message).toBe("failed to get matching security groups for the pod: no account");
+  });
+
+  test("warns of more groups than the default quota, and refuses more than any interface takes", async () => {
+    const labelled = (count: string) => ({ ...dbPod(), metadata: { labels: { role: "db", count } } });
+    const six = await review("/mutate-v1-pod", { operation: "CREATE", object: labelled("6") });
+    const seventeen = await review("/mutate-v1-pod", { operation: "CREATE", object: labelled("17") });
+
+    expect(six).toMatchObject({ allowed: true, warnings: [expect.stringContaining("6 security groups")] });
+    expect(seventeen).toMatchObject({ allowed: false, status: { code: 403, reason: "Forbidden" } });
+    expect(seventeen.status?.message).toContain("17 security groups");
+  });
+
   test("answers nothing before the policies are known", async () => {
-    isReady = false;
+    world.isReady = false;
 
     expect((await send("/mutate-v1-pod", "{}")).status).toBe(503);
-    expect((await send("/readyz")).status).toBe(503);
-    expect((await send("/healthz")).status).toBe(200);
-    isReady = true;
-    expect((await send("/readyz")).status).toBe(200);
+    expect(world.requests).toEqual(["/mutate-v1-pod not-ready true"]);
   });
 
-  test.each<[string, string, string | undefined, number]>([
-    ["no JSON", "/mutate-v1-pod", "{", 400],
-    ["another version", "/mutate-v1-pod", '{"apiVersion":"admission.k8s.io/v1beta1","request":{"uid":"u"}}', 400],
-    ["no request", "/mutate-v1-pod", '{"apiVersion":"admission.k8s.io/v1"}', 400],
-    ["nothing", "/mutate-v1-pod", "null", 400],
-    ["a body that is too long", "/mutate-v1-pod", `"${"x".repeat(5_000_000)}"`, 413],
-    ["an unknown path", "/mutate", "{}", 404],
-    ["another method", "/mutate-v1-pod", undefined, 405],
-  ])("refuses %s", async (_, path, body, status) => {
-    expect((await send(path, body)).status).toBe(status);
+  test("counts requests by what became of them", async () => {
+    await review("/mutate-v1-pod", { operation: "CREATE", object: dbPod() });
+    await review("/mutate-v1-pod", { operation: "CREATE", object: {} });
+    await review("/validate-v1-pod", { operation: "CREATE", object: { metadata: { annotations: { [podEni]: "" } } } });
+    await review("/validate-v1-node", { operation: "UPDATE", object: {} });
+    await send("/validate-v1-pod", "{");
+
+    expect(world.requests).toEqual([
+      "/mutate-v1-pod mutated true",
+      "/mutate-v1-pod allowed true",
+      "/validate-v1-pod refused true",
+      "/validate-v1-node invalid true",
+      "/validate-v1-pod invalid true",
+    ]);
   });
 
-  test("takes a renewed certificate", async () => {
-    const renewed = await certificate();
+  test("takes a renewed certificate, and keeps the one in use when the halves do not fit", async () => {
+    const renewed = await localhostCertificate();
 
-    server.renew(renewed);
-    cert = renewed.cert;
+    expect(() => world.server.renew({ key: renewed.key, cert: world.trusted })).toThrow();
+    expect((await send("/mutate-v1-pod", "{")).status).toBe(400);
+    world.server.renew(renewed);
+    world.trusted = renewed.cert;
 
-    expect((await send("/healthz")).status).toBe(200);
+    expect((await send("/mutate-v1-pod", "{")).status).toBe(400);
   });
 });

@@ -1,67 +1,68 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import {
-  guardChangedNode,
-  guardChangedPod,
-  guardNewPod,
-  labelsOfNewPod,
-  mutatePod,
-  type NodeObject,
-  type PodLabels,
-  type PodObject,
-  type PolicyMatch,
-  type StringMap,
-  type Verdict,
-} from "@trunkline/kubernetes";
+import type { Verdict } from "@trunkline/kubernetes";
+import type { ForwarderClock } from "../ports/clock.ts";
 import { type Log, textOf } from "../ports/log.ts";
+import { createBodyReader } from "./body.ts";
+import type { KeyPair } from "./certificates/index.ts";
+import { type Hook, hooks, type JudgeOptions, judge } from "./judge.ts";
+import { type AdmissionRequest, answerOf, parseReview } from "./review.ts";
 
-/** See https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request */
-export interface AdmissionRequest {
-  readonly uid: string;
-  readonly operation?: string;
-  readonly namespace?: string;
-  readonly userInfo?: { readonly username?: string };
-  readonly object?: unknown;
-  readonly oldObject?: unknown;
-}
+/** What became of a request. */
+export type AdmissionResult = "allowed" | "mutated" | "refused" | "invalid" | "not-ready" | "failed";
 
-export interface AdmissionOptions {
-  /** PEM. */
-  readonly key: string;
-  /** PEM. */
-  readonly cert: string;
+export interface AdmissionOptions extends JudgeOptions {
+  /** Without one, connections fail until {@link AdmissionServer.renew} brings it. */
+  readonly certificate?: KeyPair | undefined;
   /** 0 takes any free one. */
   readonly port: number;
   readonly host: string;
   readonly log: Log;
+  readonly clock: Pick<ForwarderClock, "monotonic" | "after">;
   /** True when the policies are known; before that every request is answered with 503. */
   readonly isReady: () => boolean;
-  /** The pod's policies; with the labels of its ServiceAccount when the copy may lack it. */
-  readonly match: (pod: PodLabels, serviceAccountLabels?: StringMap) => PolicyMatch;
-  /** Asks the API server for the labels of a ServiceAccount. */
-  readonly lookUpServiceAccount: (namespace: string, name: string) => Promise<StringMap | undefined>;
+  /** Counts the requests of each webhook. */
+  readonly onRequest?: (told: { hook: Hook; result: AdmissionResult; seconds: number }) => void;
+  /** How long a request may take to arrive, in milliseconds. */
+  readonly requestTimeoutMilliseconds?: number;
 }
 
 export interface AdmissionServer {
   readonly port: number;
-  /** Takes a renewed certificate for the connections from now on. */
-  renew(certificate: { readonly key: string; readonly cert: string }): void;
+  /** Takes a renewed certificate for the connections from now on. Throws when key and certificate do not fit. */
+  renew(certificate: KeyPair): void;
   stop(): Promise<void>;
 }
 
-/** etcd holds objects of 1.5 MB, and a review of a change carries two. */
-const bodyBytesMax = 4 * 1024 * 1024;
+/** A request to the API server may have 3 MiB, and a review of a change carries two objects. */
+const bodyBytesMax = 7 * 1024 * 1024;
+const bodiesBytesMax = 32 * 1024 * 1024;
+/** API servers hold 200 changing requests each, and speak HTTP/1.1 with this server. */
+const connectionsMax = 1_000;
 const requestTimeoutMilliseconds = 10_000;
+const checkMilliseconds = 1_000;
+/** Longer than the 90 s after which an API server closes a connection that it does not use, so that it is not closed under its request. */
+const idleMilliseconds = 120_000;
+/** Less than what the webhooks' configurations give an answer, 5 s. */
+const lookUpMilliseconds = 3_000;
 
-/** Serves the admission webhooks, `/healthz` and `/readyz` over HTTPS. */
+/** Serves the admission webhooks over HTTPS. */
 export const startAdmission = async (options: AdmissionOptions): Promise<AdmissionServer> => {
-  const server = createServer({ key: options.key, cert: options.cert }, (request, response) => {
-    serve(request, response, options).catch((problem: unknown) => {
-      options.log("warn", "An admission request failed.", { path: request.url, problem: textOf(problem) });
-      reply(response, 500, { message: "internal error" });
-    });
-  });
-  server.requestTimeout = requestTimeoutMilliseconds;
+  const timeout = options.requestTimeoutMilliseconds ?? requestTimeoutMilliseconds;
+  const readBody = createBodyReader({ bytesMax: bodyBytesMax, bytesMaxTogether: bodiesBytesMax });
+  const judgeWithin: JudgeOptions = { match: options.match, lookUpServiceAccount: boundedLookUp(options) };
+  const server = createServer(
+    {
+      ...options.certificate,
+      requestTimeout: timeout,
+      headersTimeout: timeout,
+      handshakeTimeout: timeout,
+      keepAliveTimeout: idleMilliseconds,
+      connectionsCheckingInterval: Math.min(checkMilliseconds, timeout),
+    },
+    (request, response) => void serve(request, response, { ...options, ...judgeWithin, readBody }),
+  );
+  server.maxConnections = connectionsMax;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, resolve);
@@ -82,110 +83,86 @@ const portOf = (server: Server): number => {
   return typeof address === "object" && address !== null ? address.port : 0;
 };
 
-const serve = async (request: IncomingMessage, response: ServerResponse, options: AdmissionOptions): Promise<void> => {
-  const path = request.url?.split("?")[0] ?? "";
-  if (path === "/healthz") return reply(response, 200, { status: "ok" });
-  if (path === "/readyz") return reply(response, options.isReady() ? 200 : 503, { ready: options.isReady() });
-  if (!isHook(path)) return reply(response, 404, { message: "not found" });
-  if (request.method !== "POST") return reply(response, 405, { message: "only POST" });
-  if (!options.isReady()) return reply(response, 503, { message: "the policies are not known yet" });
-  const body = await readBody(request);
-  if (body === undefined) return reply(response, 413, { message: `at most ${bodyBytesMax} bytes` });
-  const review = parseReview(body);
-  if (review === undefined) return reply(response, 400, { message: "not an AdmissionReview of admission.k8s.io/v1" });
-  reply(response, 200, answerOf(review.uid, await judge(path, review, options)));
-};
+/** The webhook's time is short: an API server that does not answer in it is one that cannot tell. */
+const boundedLookUp =
+  ({ lookUpServiceAccount, clock }: AdmissionOptions): JudgeOptions["lookUpServiceAccount"] =>
+  (namespace, name) =>
+    new Promise((resolve, reject) => {
+      const cancel = clock.after(lookUpMilliseconds, () => reject(new Error("the API server does not answer")));
+      lookUpServiceAccount(namespace, name).then(resolve, reject).finally(cancel);
+    });
 
-const hooks = ["/mutate-v1-pod", "/validate-v1-pod", "/validate-v1-node"] as const;
-type Hook = (typeof hooks)[number];
+interface Serving extends AdmissionOptions {
+  readonly readBody: ReturnType<typeof createBodyReader>;
+}
+
 const isHook = (path: string): path is Hook => (hooks as readonly string[]).includes(path);
 
-/** The verdict on one request; a hook that was called for an operation that it has no rule for lets it pass. */
-export const judge = async (
-  hook: Hook,
-  request: AdmissionRequest,
-  options: Pick<AdmissionOptions, "match" | "lookUpServiceAccount">,
-): Promise<Verdict> => {
-  const user = request.userInfo?.username ?? "";
-  const pass: Verdict = { allowed: true, patch: [] };
-  switch (hook) {
-    case "/mutate-v1-pod":
-      if (request.operation !== "CREATE") return pass;
-      return mutate((request.object ?? {}) as PodObject, request.namespace ?? "", options);
-    case "/validate-v1-pod":
-      if (request.operation === "CREATE") return guardNewPod((request.object ?? {}) as PodObject);
-      if (request.operation !== "UPDATE") return pass;
-      return guardChangedPod((request.oldObject ?? {}) as PodObject, (request.object ?? {}) as PodObject, user);
-    case "/validate-v1-node":
-      if (request.operation !== "UPDATE") return pass;
-      return guardChangedNode((request.oldObject ?? {}) as NodeObject, (request.object ?? {}) as NodeObject, user);
+/** Answers one request, whatever it is. Never rejects. */
+const serve = async (request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> => {
+  const { log, clock } = serving;
+  const path = request.url?.split("?")[0] ?? "";
+  if (!isHook(path)) return reply(response, 404, { message: `the webhooks are ${hooks.join(", ")}` });
+  const started = clock.monotonic();
+  let result: AdmissionResult = "failed";
+  try {
+    result = await answer(path, request, response, serving);
+  } catch (problem) {
+    log("error", "An admission request failed.", { path, problem: textOf(problem) });
+    reply(response, 500, { message: "internal error" });
   }
+  serving.onRequest?.({ hook: path, result, seconds: (clock.monotonic() - started) / 1_000 });
 };
 
-/** A ServiceAccount that was created a moment before the pod may be missing from the copy: then the API server is asked. */
-const mutate = async (
-  pod: PodObject,
-  namespace: string,
-  { match, lookUpServiceAccount }: Pick<AdmissionOptions, "match" | "lookUpServiceAccount">,
-): Promise<Verdict> => {
-  const verdict = mutatePod(pod, namespace, match);
-  if (verdict.allowed) return verdict;
-  const { namespace: podNamespace, serviceAccountName } = labelsOfNewPod(pod, namespace);
-  const labels = await lookUpServiceAccount(podNamespace, serviceAccountName);
-  return labels === undefined ? verdict : mutatePod(pod, namespace, (found) => match(found, labels));
+const answer = async (
+  hook: Hook,
+  request: IncomingMessage,
+  response: ServerResponse,
+  serving: Serving,
+): Promise<AdmissionResult> => {
+  const refuse = (status: number, message: string): AdmissionResult => {
+    reply(response, status, { message });
+    return status === 503 ? "not-ready" : "invalid";
+  };
+  if (request.method !== "POST") return refuse(405, "only POST");
+  if (!serving.isReady()) return refuse(503, "the policies are not known yet");
+  if (!/^application\/json *(;|$)/i.test(request.headers["content-type"] ?? "")) {
+    return refuse(415, "the content type must be application/json");
+  }
+  const body = await serving.readBody(request);
+  if (body.result === "broken") return "invalid";
+  if (body.result === "too-long") return refuse(413, `an AdmissionReview has at most ${bodyBytesMax} bytes`);
+  if (body.result === "busy") return refuse(503, "too many large requests at once");
+  const review = parseReview(body.text);
+  if (!review.ok) return refuse(400, review.problem);
+  const verdict = await judge(hook, review.request, serving);
+  if (!verdict.allowed) logRefusal(hook, review.request, verdict.reason, serving.log);
+  reply(response, 200, answerOf(review.request.uid, verdict));
+  return resultOf(verdict);
 };
 
-const answerOf = (uid: string, verdict: Verdict) => ({
-  apiVersion: "admission.k8s.io/v1",
-  kind: "AdmissionReview",
-  response: verdict.allowed
-    ? {
-        uid,
-        allowed: true,
-        ...(verdict.patch.length === 0
-          ? {}
-          : { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(verdict.patch)).toString("base64") }),
-      }
-    : { uid, allowed: false, status: { code: 403, reason: "Forbidden", message: verdict.reason } },
-});
+const resultOf = (verdict: Verdict): AdmissionResult => {
+  if (!verdict.allowed) return verdict.code === 400 ? "invalid" : "refused";
+  return verdict.patch.length === 0 ? "allowed" : "mutated";
+};
 
-/** Undefined when the body is too long; what is left of it is not read. */
-const readBody = (request: IncomingMessage): Promise<string | undefined> =>
-  new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    request.on("data", (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= bodyBytesMax) {
-        chunks.push(chunk);
-        return;
-      }
-      request.removeAllListeners("data");
-      request.pause();
-      resolve(undefined);
-    });
-    request.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
-    request.on("error", reject);
+const logRefusal = (hook: Hook, request: AdmissionRequest, reason: string, log: Log): void =>
+  log("info", "An admission request is refused.", {
+    hook,
+    operation: request.operation,
+    namespace: request.namespace,
+    user: request.userInfo?.username,
+    reason,
   });
 
-const parseReview = (body: string): AdmissionRequest | undefined => {
-  try {
-    const review = JSON.parse(body) as { apiVersion?: unknown; request?: { uid?: unknown } } | null;
-    const isReview = review?.apiVersion === "admission.k8s.io/v1" && typeof review.request?.uid === "string";
-    return isReview ? (review.request as AdmissionRequest) : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
 const reply = (response: ServerResponse, status: number, body: unknown): void => {
-  if (response.headersSent) return;
+  if (response.headersSent || response.destroyed) return;
   const text = JSON.stringify(body);
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(text),
     // A body that was not read to its end leaves the connection of no use.
-    ...(status === 413 ? { connection: "close" } : {}),
+    ...(response.req.complete ? {} : { connection: "close" }),
   });
   response.end(text);
 };
