@@ -1,0 +1,102 @@
+import type { ApiAccess } from "@trunkline/emulator-kubernetes/ports";
+import { isStatusError } from "@trunkline/emulator-kubernetes/ports";
+import { createNodeChurn, type NodeAction } from "./churn-nodes.ts";
+import { createPodChurn, type PodAction } from "./churn-pods.ts";
+import type { SoakCluster } from "./cluster.ts";
+import type { SoakOptions } from "./options.ts";
+import type { Draws } from "./random.ts";
+
+/** What everything that happens to the cluster is made of. */
+export interface ChurnWorld {
+  readonly cluster: SoakCluster;
+  readonly options: SoakOptions;
+  readonly draws: Draws;
+  readonly api: ApiAccess;
+  /** Waits; an end of the churn cuts it short. */
+  readonly pause: (milliseconds: number) => Promise<void>;
+}
+
+/** Pods, policies and nodes that come, change and go. */
+export interface Churn {
+  /** Makes the pods with which it begins. */
+  begin(): Promise<void>;
+  start(): void;
+  /** Lets what is under way end. */
+  stop(): Promise<void>;
+  /** How often each thing was done. */
+  readonly done: Readonly<Record<string, number>>;
+}
+
+/** How often each thing happens, beside each other. */
+const weights: Readonly<Record<PodAction | NodeAction, number>> = {
+  "create-pod": 30,
+  "delete-pod": 14,
+  "force-delete-pod": 6,
+  "recreate-pod": 6,
+  "run-to-end": 10,
+  "sweep-finished": 8,
+  scale: 6,
+  "roll-out": 1,
+  "change-policy": 2,
+  "reset-capacity": 1,
+  "delete-cninode": 1,
+  "reregister-node": 0.6,
+  "lose-node-object": 0.2,
+  "replace-node": 0.3,
+  "change-cooldown": 0.5,
+};
+const pauseMilliseconds = [30, 170] as const;
+/** Things that take seconds, at a time. */
+const underWayMax = 8;
+
+/** Makes the churn of a seed. What the API server refuses because something else came first is part of it. */
+export function createChurn(given: Omit<ChurnWorld, "api" | "pause">, onError: (error: unknown) => void): Churn {
+  const stopping = Promise.withResolvers<void>();
+  let isStopping = false;
+  const pause = (milliseconds: number) => {
+    const timer = Promise.withResolvers<void>();
+    const handle = setTimeout(timer.resolve, milliseconds);
+    return Promise.race([timer.promise, stopping.promise]).finally(() => clearTimeout(handle));
+  };
+  const churnWorld: ChurnWorld = { ...given, api: given.cluster.administrator, pause };
+  const pods = createPodChurn(churnWorld);
+  const nodes = createNodeChurn(churnWorld);
+  const acts = { ...pods.acts, ...nodes.acts };
+  const done: Record<string, number> = {};
+  const underWay = new Set<Promise<void>>();
+  let running: Promise<void> = Promise.resolve();
+
+  const act = (name: PodAction | NodeAction) => {
+    done[name] = (done[name] ?? 0) + 1;
+    const acting = acts[name]().catch((error: unknown) => {
+      if (!isExpected(error)) onError(error);
+    });
+    underWay.add(acting);
+    void acting.finally(() => underWay.delete(acting));
+  };
+
+  const run = async () => {
+    while (!isStopping) {
+      if (underWay.size < underWayMax) act(given.draws.weighted(weights));
+      await pause(given.draws.between(...pauseMilliseconds));
+    }
+  };
+
+  return {
+    begin: pods.begin,
+    start: () => {
+      running = run();
+    },
+    stop: async () => {
+      isStopping = true;
+      stopping.resolve();
+      await running;
+      await Promise.all(underWay);
+    },
+    done,
+  };
+}
+
+/** Somebody else was faster: the object is gone, there already, or another one. */
+const isExpected = (error: unknown): boolean =>
+  ["NotFound", "AlreadyExists", "Conflict"].some((reason) => isStatusError(error, reason));
