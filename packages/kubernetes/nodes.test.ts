@@ -58,6 +58,13 @@ describe("a node asks for a trunk", () => {
       undefined,
       false,
     ],
+    [
+      "by a label whose value somebody changed after us",
+      node({ [trunk]: "yes" }, { "trunkline/has-trunk-attached": "status" }),
+      undefined,
+      true,
+    ],
+    ["not by a mark without its label", node({}, { "trunkline/has-trunk-attached": "status" }), undefined, false],
     ["not by nothing", node(), undefined, false],
     ["not by a CNINode without features", node(), { spec: { features: null } }, false],
   ])("%s", (_, object, found, expected) => {

@@ -40,9 +40,12 @@ export const eligibilityOf = (node: NodeObject): Eligibility => {
   return instanceId === undefined ? { eligible: false, because: "not-an-instance" } : { eligible: true, instanceId };
 };
 
-/** Whether the label on a node is our own status, as the mark beside it tells. */
+/**
+ * Whether the label on a node is our own status, as the mark beside it tells. Ours has no value but `true`: another value is
+ * the hand of somebody who asks.
+ */
 export const isTrunkLabelOurs = (node: NodeObject): boolean =>
-  Object.hasOwn(node.metadata?.annotations ?? {}, trunkLabelMark);
+  Object.hasOwn(node.metadata?.annotations ?? {}, trunkLabelMark) && node.metadata?.labels?.[trunkLabel] === "true";
 
 /**
  * Whether a node asks for a trunk: somebody else labelled it (any value counts), or the CNI plugin put its feature into

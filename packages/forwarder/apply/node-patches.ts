@@ -51,7 +51,7 @@ const bringUp = (node: NodeView, trunk: Exclude<TrunkState, string>): NodePatche
   const version = annotations?.[controllerVersionMark];
   const isTold = version === trunk.backendVersion;
   const marks = {
-    ...(labels?.[trunkLabel] === undefined ? { [trunkLabelMark]: "status" } : {}),
+    ...labelMarkFor(labels?.[trunkLabel], annotations?.[trunkLabelMark]),
     ...(isTold ? {} : { [controllerVersionMark]: trunk.backendVersion }),
   };
   const metadata = {
@@ -64,6 +64,12 @@ const bringUp = (node: NodeView, trunk: Exclude<TrunkState, string>): NodePatche
     ...metadataPatch(node, metadata),
     news: version === undefined ? [...news, nodeEvents.trunkInitiated()] : news,
   };
+};
+
+/** A label that we add is ours; one that somebody changed after us is no longer. */
+const labelMarkFor = (label: string | undefined, mark: string | undefined) => {
+  if (label === undefined) return { [trunkLabelMark]: "status" };
+  return label !== "true" && mark !== undefined ? { [trunkLabelMark]: null } : {};
 };
 
 /**

@@ -1,6 +1,17 @@
+import type { NodeTrunkReady, NodeUid, Outcome } from "@trunkline/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { FakeObject } from "../testing/fake-api.ts";
-import { aNode, aPod, createScene, instanceId, nodeUid, paths, type Scene } from "../testing/scene.ts";
+import {
+  aNode,
+  aPod,
+  assigned,
+  createScene,
+  instanceId,
+  nodeUid,
+  paths,
+  podEniKey,
+  type Scene,
+} from "../testing/scene.ts";
 
 const feature = { name: "SecurityGroupsForPods" };
 let scene: Scene;
@@ -105,110 +116,154 @@ describe("a node", () => {
   });
 });
 
-describe("custom networking", () => {
-  const labels = { "kubernetes.io/os": "linux", "vpc.amazonaws.com/has-trunk-attached": "false" };
-  const labelled = aNode("node-a", {
-    metadata: { name: "node-a", labels: { ...labels, "vpc.amazonaws.com/eniConfig": "zone-a" } },
-  });
-  const eniConfig = (subnet: string): FakeObject => ({
-    metadata: { name: "zone-a" },
-    spec: { subnet, securityGroups: ["sg-1"] },
-  });
+describe("a node that changes", () => {
+  const labels = { "vpc.amazonaws.com/has-trunk-attached": "false" };
+  const asking = (change: Partial<FakeObject> = {}): FakeObject =>
+    aNode("node-a", { metadata: { name: "node-a", labels }, ...change });
+  const ready: NodeTrunkReady = {
+    type: "NodeTrunkReady",
+    instanceId,
+    nodeName: "node-a",
+    nodeUid,
+    branchesMax: 9,
+    backendVersion: "1",
+  };
+  const capacity = () =>
+    (scene.api.get(paths.nodes, "node-a") as { status?: { capacity?: Record<string, string> } } | undefined)?.status
+      ?.capacity?.[podEniKey];
+  const deliver = async (...outcomes: readonly Outcome[]) => {
+    scene.queues.deliver(...outcomes);
+    await scene.clock.advance(200);
+  };
 
-  test("a node is told with its ENIConfig", async () => {
-    scene.api.put(paths.eniConfigs, eniConfig("subnet-01234567"));
-    scene.api.put(paths.nodes, labelled);
-    await scene.start();
-
-    expect(scene.sent("NodeObserved")).toMatchObject([
-      { wantsTrunk: true, eniConfig: { name: "zone-a", subnetId: "subnet-01234567", securityGroups: ["sg-1"] } },
-    ]);
-  });
-
-  test("a node whose ENIConfig is missing waits for it and is told so", async () => {
-    scene.api.put(paths.nodes, labelled);
-    await scene.start();
-
-    expect(scene.sent("NodeObserved")).toEqual([]);
-    expect(scene.events("node-a")).toEqual([
-      "EniConfigNameNotFound failed to find the ENIConfig zone-a for node node-a",
-    ]);
-
-    scene.api.put(paths.eniConfigs, eniConfig("subnet-01234567"));
-    await scene.clock.advance(100);
-
-    expect(scene.sent("NodeObserved")).toMatchObject([{ eniConfig: { name: "zone-a" } }]);
-  });
-
-  test("an ENIConfig without a subnet is as good as none", async () => {
-    scene.api.put(paths.eniConfigs, eniConfig(""));
-    scene.api.put(paths.nodes, labelled);
-    await scene.start();
-
-    expect(scene.sent("NodeObserved")).toEqual([]);
-  });
-});
-
-describe("the CNINode of a node", () => {
-  beforeEach(async () => {
-    scene.api.put(paths.nodes, aNode());
-    await scene.start();
-  });
-
-  const terminating = (object: FakeObject | undefined): FakeObject => ({
-    ...(object as FakeObject),
-    metadata: { ...(object as FakeObject).metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
-  });
-
-  test("is created with the node as its owner", () => {
-    expect(cniNode()).toMatchObject({
-      metadata: {
-        labels: { "kubernetes.io/os": "linux" },
-        finalizers: ["networking.k8s.aws/resource-cleanup"],
-        ownerReferences: [{ kind: "Node", name: "node-a", uid: nodeUid, controller: true }],
-      },
-      spec: {
-        features: [],
-        tags: { "cluster.k8s.amazonaws.com/name": "test", "node.k8s.amazonaws.com/instance_id": instanceId },
-      },
-    });
-  });
-
-  test("is created again with its features when somebody deletes it while the node lives", async () => {
-    scene.api.put(paths.cniNodes, withFeatures(feature));
-    scene.api.put(paths.cniNodes, terminating(cniNode()));
-    await scene.clock.advance(100);
-    expect(cniNode()?.metadata.finalizers).toEqual([]);
-
-    scene.api.remove(paths.cniNodes, "node-a");
-    await scene.clock.advance(100);
-
-    expect(cniNode()?.spec).toMatchObject({ features: [feature] });
-  });
-
-  test("keeps its finalizer until no pod of its node holds a branch", async () => {
+  test("is told, with its pods, when the cloud controller manager sets its provider ID late", async () => {
+    scene.api.put(paths.nodes, asking({ spec: {} }));
     scene.api.put(paths.pods, aPod("db"));
+    await scene.start();
+    expect(scene.sent("PodObserved")).toEqual([]);
+
+    scene.api.put(paths.nodes, asking());
+    await scene.clock.advance(100);
+
+    expect(scene.sent("NodeObserved")).toMatchObject([{ instanceId, wantsTrunk: true }]);
+    expect(scene.sent("PodObserved")).toMatchObject([{ instanceId, pod: { podUid: "uid-db" } }]);
+    expect(cniNode()).toBeDefined();
+  });
+
+  test("without the label kubernetes.io/os is a Linux node", async () => {
+    scene.api.put(paths.nodes, asking());
+    await scene.start();
+
+    expect(scene.sent("NodeObserved")).toMatchObject([{ wantsTrunk: true }]);
+    expect(cniNode()?.metadata.labels).toEqual({ "kubernetes.io/os": "linux" });
+  });
+
+  test("and was replaced under its name gets nothing of the trunk of the one before", async () => {
+    scene.api.put(paths.nodes, asking());
+    await scene.start();
+    await deliver(ready);
+    expect(capacity()).toBe("9");
+
+    const other = "i-0123456789abcdef1";
     scene.api.remove(paths.nodes, "node-a");
-    scene.api.put(paths.cniNodes, terminating(cniNode()));
+    scene.api.put(paths.nodes, {
+      ...asking({ spec: { providerID: `aws:///us-west-2a/${other}` } }),
+      metadata: { name: "node-a", uid: "uid-second", labels },
+    });
+    await deliver(ready);
+    await scene.clock.advance(60_000);
+
+    expect(capacity()).toBeUndefined();
+    expect(scene.sent("NodeGone")).toMatchObject([{ instanceId, nodeUid }]);
+    expect(scene.sent("NodeObserved").at(-1)).toMatchObject({ instanceId: other, nodeUid: "uid-second" });
+  });
+
+  test("and was deleted and registered again with its pods has nothing released, and is told anew", async () => {
+    scene.api.put(paths.nodes, asking());
+    scene.api.put(paths.pods, aPod("db"));
+    await scene.start();
+    await deliver(ready, assigned("db"));
+    scene.sent("NodeObserved");
+
+    scene.api.remove(paths.nodes, "node-a");
+    await scene.clock.advance(100);
+    scene.api.put(paths.nodes, { ...asking(), metadata: { name: "node-a", uid: "uid-second", labels } });
+    await scene.clock.advance(100);
+    expect(scene.sent("NodeObserved")).toMatchObject([{ instanceId, nodeUid: "uid-second", wantsTrunk: true }]);
+    await deliver({ ...ready, nodeUid: "uid-second" as NodeUid });
+
+    expect(capacity()).toBe("9");
+    expect(scene.sent("PodGone")).toEqual([]);
+  });
+
+  test("and is deleted does not hide the end of a pod that still waited there", async () => {
+    scene.api.put(paths.nodes, asking());
+    scene.api.put(paths.pods, aPod("db"));
+    await scene.start();
+
+    scene.api.remove(paths.nodes, "node-a");
+    await scene.clock.advance(100);
+    const pod = aPod("db");
+    pod.metadata.deletionTimestamp = "2026-01-01T00:00:00Z";
+    scene.api.put(paths.pods, pod);
+    await scene.clock.advance(100);
+    scene.api.remove(paths.pods, "db");
+    await scene.clock.advance(100);
+
+    expect(scene.sent("PodGone")).toMatchObject([{ instanceId, podUid: "uid-db", how: "deleted" }]);
+  });
+
+  test("and is no longer managed keeps what its pods hold until the last has ended", async () => {
+    scene.api.put(paths.nodes, asking());
+    scene.api.put(paths.pods, aPod("db"));
+    await scene.start();
+    await deliver(ready, assigned("db"));
+
+    const node = scene.api.get(paths.nodes, "node-a") as FakeObject;
+    scene.api.put(paths.nodes, { ...node, metadata: { ...node.metadata, labels: {} } });
     await scene.clock.advance(5_000);
-    expect(cniNode()?.metadata.finalizers).toEqual(["networking.k8s.aws/resource-cleanup"]);
+    expect(capacity()).toBe("1");
+    expect(scene.sent("PodGone")).toEqual([]);
+    expect(scene.sent("NodeObserved").at(-1)).toMatchObject({ wantsTrunk: false });
 
     scene.api.remove(paths.pods, "db");
     await scene.clock.advance(5_000);
-
-    expect(cniNode()?.metadata.finalizers).toEqual([]);
+    expect(capacity()).toBe("0");
+    expect(scene.api.get(paths.nodes, "node-a")?.metadata.annotations).toEqual({});
   });
 
-  test("is created later when the API server refuses at first", async () => {
-    const second = aNode("node-b", { spec: { providerID: "aws:///a/i-00000000000000002" } });
-    scene.api.failNext((request) => request.method === "POST" && request.path === paths.cniNodes, {
-      status: 500,
-      body: {},
-    });
+  test("because somebody else writes its capacity back each time is not written to in a tight loop", async () => {
+    scene.api.put(paths.nodes, asking());
+    await scene.start();
+    scene.queues.deliver(ready);
+    const isCapacity = (request: { method: string; path: string }) => request.path === "/api/v1/nodes/node-a/status";
+    for (let tenth = 0; tenth < 600; tenth += 1) {
+      await scene.clock.advance(100);
+      if (capacity() === "9") {
+        const node = scene.api.get(paths.nodes, "node-a") as FakeObject;
+        scene.api.put(paths.nodes, { ...node, status: { capacity: { [podEniKey]: "5" } } });
+      }
+    }
 
-    scene.api.put(paths.nodes, second);
-    await scene.clock.advance(3_000);
+    expect(scene.api.requests.filter(isCapacity).length).toBeLessThanOrEqual(13);
+    expect(scene.logged.some((line) => line.includes("Somebody else keeps changing a node's capacity"))).toBe(true);
+  });
 
-    expect(scene.api.get(paths.cniNodes, "node-b")).toBeDefined();
+  test("is told of its version and its trunk once, whatever is repeated, and of a new version once", async () => {
+    scene.api.put(paths.nodes, asking());
+    await scene.start();
+    await deliver(ready, ready);
+    const node = scene.api.get(paths.nodes, "node-a") as FakeObject;
+    scene.api.put(paths.nodes, { ...node, status: { capacity: {} } });
+    await scene.clock.advance(100_000);
+    await deliver(ready, { ...ready, backendVersion: "2" });
+    await deliver({ ...ready, backendVersion: "2" });
+
+    const told = scene.api.requests.filter((request) => request.method === "POST" && request.path.endsWith("/events"));
+    expect(told.map((request) => (request.body as { message: string }).message)).toEqual([
+      "The node is managed by VPC resource controller version 1",
+      "The node has trunk interface initialized successfully",
+      "The node is managed by VPC resource controller version 2",
+    ]);
   });
 });
