@@ -3,12 +3,14 @@ import { type PodLabels, type PolicyMatch, problemsOf, type StringMap } from "@t
 import { type ClusterChanges, createCluster } from "./follow/cluster.ts";
 import { readIncarnation } from "./follow/incarnation.ts";
 import { type PolicyView, viewServiceAccount } from "./follow/views.ts";
+import { createBoundTimes } from "./lead/bound-times.ts";
 import { createElection, type Election, type ElectionSettings } from "./lead/election.ts";
 import { createEnds } from "./lead/ends.ts";
 import { createLeader, type Leader, type LeaderSettings } from "./lead/leader.ts";
 import { isSuccess, type KubernetesApi } from "./ports/api.ts";
 import { createPauses, type ForwarderClock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
+import { type Metrics, noMetrics } from "./ports/metrics.ts";
 import type { Queues } from "./ports/queues.ts";
 
 export interface ForwarderOptions {
@@ -18,6 +20,8 @@ export interface ForwarderOptions {
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly log: Log;
+  /** Default: nothing is measured. */
+  readonly metrics?: Metrics;
   readonly settings: LeaderSettings & {
     /** Absent for a forwarder that is alone: it leads as soon as it knows the cluster. */
     readonly election?: ElectionSettings;
@@ -33,6 +37,8 @@ export interface Forwarder {
   isLeader(): boolean;
   match(pod: PodLabels, serviceAccountLabels?: StringMap): PolicyMatch;
   lookUpServiceAccount(namespace: string, name: string): Promise<StringMap | undefined>;
+  /** Tells the metrics what is only counted when somebody asks. */
+  measure(): void;
   /** Gives up leading, in order: sends and applies what is under way, within the time. Goes on following the cluster. */
   resign(milliseconds: number): Promise<void>;
   /** Resigns, within a few seconds, and follows the cluster no more. */
@@ -44,16 +50,23 @@ const stopMilliseconds = 3_000;
 
 /** Composes a replica: it follows the cluster always, and acts while it leads. */
 export const createForwarder = (options: ForwarderOptions): Forwarder => {
-  const { api, clock, random, log, settings } = options;
+  const { api, clock, random, log, metrics = noMetrics, settings } = options;
   const pauses = createPauses(clock);
   let isReady = false;
   let leader: Leader | undefined;
   let election: Election | undefined;
   let isResigning = false;
+  const boundTimes = createBoundTimes({
+    clock,
+    metrics,
+    isReady: () => isReady,
+    isLeader: () => leader !== undefined,
+  });
   const ends = createEnds({ clock, cluster: () => cluster });
 
   const changes: ClusterChanges = {
     pod: (change) => {
+      boundTimes.pod(change);
       leader?.changes.pod(change);
       ends.pod(change);
     },
@@ -72,28 +85,46 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   };
   const cluster = createCluster({ api, clock, random, log, changes });
 
+  const tellTerm = (change: "elected" | "lost" | "resigned"): void => {
+    metrics.count("trunkline_terms_total", { change });
+    tellRole();
+  };
+
+  const tellRole = (): void => {
+    const name = settings.election?.lease.name ?? "none";
+    metrics.set("leader_election_master_status", { name }, leader === undefined ? 0 : 1);
+  };
+
   const lead = (incarnation: Incarnation): void => {
     if (isResigning) return;
     leader = createLeader({ ...options, cluster, ends, incarnation });
     leader.start();
+    tellTerm("elected");
   };
 
   const loseLead = (): void => {
-    leader?.abandon();
+    if (leader === undefined) return;
+    leader.abandon();
     leader = undefined;
+    tellTerm("lost");
   };
 
   /** The lease is given back last, so that nobody else begins while this replica still finishes. */
   const resign = async (milliseconds: number): Promise<void> => {
     isResigning = true;
-    const left = (await leader?.finish(milliseconds)) ?? 0;
-    leader = undefined;
+    const resigning = leader;
+    const left = (await resigning?.finish(milliseconds)) ?? 0;
+    if (leader !== undefined) {
+      leader = undefined;
+      tellTerm("resigned");
+    }
     if (left > 0) log("warn", "Events were not sent in time; the next leader tells them again.", { left });
     await election?.release();
   };
 
   return {
     start: async () => {
+      tellRole();
       cluster.start();
       const incarnation = await readIncarnation({ api, random, log, pauses });
       while (!cluster.isSynced() && !pauses.ended) await pauses.pause(pollMilliseconds);
@@ -121,6 +152,9 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
         path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`,
       });
       return isSuccess(answer) ? viewServiceAccount(answer.body).labels : undefined;
+    },
+    measure: () => {
+      for (const [collection, objects] of cluster.sizes()) metrics.set("trunkline_objects", { collection }, objects);
     },
     resign,
     stop: async () => {

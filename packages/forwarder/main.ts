@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { KubeConfig } from "@kubernetes/client-node";
 import { startForwarder } from "./index.ts";
-import { textOf } from "./ports/log.ts";
+import { createJsonLog, textOf } from "./ports/log.ts";
 import { type ForwarderEnvironment, readEnvironment, settingsFrom } from "./settings.ts";
 
 /** Ends the process with one line that says what to do. */
@@ -30,6 +32,20 @@ const readKubeConfig = ({ KUBECONFIG: path }: ForwarderEnvironment): KubeConfig 
 const environment = readEnvironment(process.env);
 const variables = environment.ok ? environment.value : fail(environment.problems.join("\n"));
 const kubeConfig = readKubeConfig(variables);
+/** A pod's name is its host's. What follows tells this process from the one before it in the same pod. */
+const identity = `${variables.POD_NAME ?? hostname()}_${randomUUID()}`;
+
+const log = createJsonLog((line) => process.stdout.write(line), Date.now);
+let isEnding = false;
+
+/** What nobody expected has left the process in a state that nobody knows: another one begins anew. */
+const die = (problem: unknown): never => {
+  const stack = problem instanceof Error ? problem.stack : undefined;
+  log("error", "The program ends because of what nobody expected.", { problem: textOf(problem), stack });
+  process.exit(1);
+};
+process.on("unhandledRejection", die);
+process.on("uncaughtException", die);
 
 const forwarder = await startForwarder({
   kubeConfig,
@@ -38,12 +54,22 @@ const forwarder = await startForwarder({
     useQueueUrlAsEndpoint: false,
     ...(variables.AWS_ENDPOINT_URL_SQS === undefined ? {} : { endpoint: variables.AWS_ENDPOINT_URL_SQS }),
   }),
-  settings: settingsFrom(variables),
+  settings: settingsFrom(variables, identity),
+  log,
 }).catch((problem: unknown) => fail(`The forwarder cannot start: ${textOf(problem)}`));
 
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.once(signal, () => {
-    void forwarder.stop().then(() => process.exit(0));
-  });
-}
-await forwarder.ready;
+const end = async (signal: string): Promise<void> => {
+  if (isEnding) {
+    log("warn", "A second signal ends the program at once; what waits is told again by the next leader.", { signal });
+    process.exit(1);
+  }
+  isEnding = true;
+  log("info", "The program ends: it finishes what is under way.", { signal });
+  await forwarder.stop();
+  log("info", "The program has ended in order.");
+  process.exit(0);
+};
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));
+
+// A replica that is stopped before it knows the cluster ends in order too.
+await forwarder.ready.catch((problem: unknown) => (isEnding ? undefined : die(problem)));

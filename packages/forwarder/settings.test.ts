@@ -14,7 +14,7 @@ const complete = {
 test("production's numbers are the default", () => {
   const environment = readEnvironment(complete);
 
-  expect(environment.ok && settingsFrom(environment.value)).toEqual({
+  expect(environment.ok && settingsFrom(environment.value, "replica")).toEqual({
     clusterName: "blue",
     podEventsQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/pods",
     nodeEventsQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/nodes",
@@ -28,6 +28,16 @@ test("production's numbers are the default", () => {
     outcomeHeldSeconds: 60,
     cooldownSeconds: 60,
     cooldownFloorSeconds: 30,
+    election: {
+      identity: "replica",
+      lease: { namespace: "kube-system", name: "trunkline-forwarder" },
+      leaseSeconds: 15,
+      renewSeconds: 10,
+      retrySeconds: 2,
+    },
+    operations: { host: "0.0.0.0", port: 8_080 },
+    shutdown: { drainSeconds: 5, finishSeconds: 20 },
+    logLevel: "info",
   });
 });
 
@@ -55,6 +65,26 @@ test.each<[string, Record<string, string | undefined>, readonly string[]]>([
     ["TRUNKLINE_ADMISSION_CERTIFICATE must be files or self-made."],
   ],
   [
+    "a lease that ends before its leader stops is named",
+    { TRUNKLINE_LEASE_SECONDS: "10" },
+    ["TRUNKLINE_LEASE_SECONDS must be more than TRUNKLINE_LEASE_RENEW_SECONDS."],
+  ],
+  [
+    "a deadline with room for no second attempt is named",
+    { TRUNKLINE_LEASE_RENEW_SECONDS: "3" },
+    ["TRUNKLINE_LEASE_RENEW_SECONDS must be at least twice TRUNKLINE_LEASE_RETRY_SECONDS."],
+  ],
+  [
+    "a lease below its floor is named",
+    { TRUNKLINE_LEASE_SECONDS: "2" },
+    ["TRUNKLINE_LEASE_SECONDS must be a whole number from 3 to 60."],
+  ],
+  [
+    "a level that is none is named",
+    { TRUNKLINE_LOG_LEVEL: "verbose" },
+    ["TRUNKLINE_LOG_LEVEL must be one of debug, info, warn, error."],
+  ],
+  [
     "every problem is told",
     { TRUNKLINE_CLUSTER: "", TRUNKLINE_ADMISSION_KEY: undefined },
     ["TRUNKLINE_CLUSTER must be the cluster's name.", "TRUNKLINE_ADMISSION_KEY is not set."],
@@ -67,5 +97,7 @@ test("a certificate that the replicas make themselves needs no files", () => {
   const { TRUNKLINE_ADMISSION_CERT: _cert, TRUNKLINE_ADMISSION_KEY: _key, ...others } = complete;
   const environment = readEnvironment({ ...others, TRUNKLINE_ADMISSION_CERTIFICATE: "self-made" });
 
-  expect(environment.ok && settingsFrom(environment.value).admission.certificate).toEqual({ source: "self-made" });
+  expect(environment.ok && settingsFrom(environment.value, "replica").admission.certificate).toEqual({
+    source: "self-made",
+  });
 });

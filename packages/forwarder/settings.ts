@@ -1,5 +1,17 @@
 import { z } from "zod";
 import type { CertificateSource } from "./admission/certificates/index.ts";
+import type { ElectionSettings } from "./lead/election.ts";
+import {
+  electionFrom,
+  leaseProblems,
+  type OperationsAddress,
+  operationsFrom,
+  operationVariables,
+  type ShutdownSettings,
+  shutdownFrom,
+  wholeNumber,
+} from "./operate/settings.ts";
+import type { LogLevel } from "./ports/log.ts";
 
 /** What the forwarder is told by its operator. */
 export interface ForwarderSettings {
@@ -16,6 +28,14 @@ export interface ForwarderSettings {
   /** Cool-down of a cluster whose ConfigMap names none. */
   readonly cooldownSeconds: number;
   readonly cooldownFloorSeconds: number;
+  /** Absent for a forwarder that is alone: it leads as soon as it knows the cluster. */
+  readonly election?: ElectionSettings;
+  /** Absent where nobody looks at health and metrics. */
+  readonly operations?: OperationsAddress;
+  /** Absent: no drain, and a few seconds to finish. */
+  readonly shutdown?: ShutdownSettings;
+  /** Default: info. */
+  readonly logLevel?: LogLevel;
 }
 
 /** The admission server. */
@@ -27,19 +47,10 @@ export interface AdmissionSettings {
 }
 
 const queueUrl = z.url("must be the URL of an SQS queue");
-const wholeNumber = (least: number, most: number) => {
-  const sentence = `must be a whole number from ${least} to ${most}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, sentence)
-    .transform(Number)
-    .pipe(z.number().min(least, sentence).max(most, sentence));
-};
-
 const pemPath = z.string().min(1, "must be the path of a PEM file").optional();
 
 /** Every variable that the forwarder reads. `AWS_*` and `KUBECONFIG` are read by their clients too. */
-const environment = z.object({
+export const environment = z.object({
   TRUNKLINE_CLUSTER: z.string().min(1, "must be the cluster's name"),
   TRUNKLINE_POD_EVENTS_QUEUE_URL: queueUrl,
   TRUNKLINE_NODE_EVENTS_QUEUE_URL: queueUrl,
@@ -57,6 +68,7 @@ const environment = z.object({
   TRUNKLINE_OUTCOME_HELD_SECONDS: wholeNumber(1, 60).default(60),
   TRUNKLINE_COOLDOWN_SECONDS: wholeNumber(0, 3_600).default(60),
   TRUNKLINE_COOLDOWN_FLOOR_SECONDS: wholeNumber(0, 3_600).default(30),
+  ...operationVariables,
 });
 
 export type ForwarderEnvironment = z.output<typeof environment>;
@@ -78,6 +90,7 @@ export const readEnvironment = (variables: Readonly<Record<string, string | unde
     const paths = ["TRUNKLINE_ADMISSION_CERT", "TRUNKLINE_ADMISSION_KEY"];
     problems.push(...paths.filter((name) => variables[name] === undefined).map((name) => `${name} is not set.`));
   }
+  if (parsed.success) problems.push(...leaseProblems(parsed.data));
   if (parsed.success && problems.length === 0) return { ok: true, value: parsed.data };
   return { ok: false, problems: [...new Set(problems)] };
 };
@@ -91,8 +104,12 @@ const certificateFrom = (variables: ForwarderEnvironment): CertificateSource =>
         keyPath: variables.TRUNKLINE_ADMISSION_KEY ?? "",
       };
 
-/** The settings that the variables make. */
-export const settingsFrom = (variables: ForwarderEnvironment): ForwarderSettings => ({
+/**
+ * The settings that the variables make.
+ *
+ * @param identity tells this process from every other one in the election.
+ */
+export const settingsFrom = (variables: ForwarderEnvironment, identity: string): ForwarderSettings => ({
   clusterName: variables.TRUNKLINE_CLUSTER,
   podEventsQueueUrl: variables.TRUNKLINE_POD_EVENTS_QUEUE_URL,
   nodeEventsQueueUrl: variables.TRUNKLINE_NODE_EVENTS_QUEUE_URL,
@@ -106,4 +123,8 @@ export const settingsFrom = (variables: ForwarderEnvironment): ForwarderSettings
   outcomeHeldSeconds: variables.TRUNKLINE_OUTCOME_HELD_SECONDS,
   cooldownSeconds: variables.TRUNKLINE_COOLDOWN_SECONDS,
   cooldownFloorSeconds: variables.TRUNKLINE_COOLDOWN_FLOOR_SECONDS,
+  election: electionFrom(variables, identity),
+  operations: operationsFrom(variables),
+  shutdown: shutdownFrom(variables),
+  logLevel: variables.TRUNKLINE_LOG_LEVEL,
 });

@@ -66,6 +66,8 @@ export interface Cluster {
   eniConfig(name: string): EniConfigView | undefined;
   policies(): IterableIterator<PolicyView>;
   settings(): Readonly<Record<string, string>>;
+  /** How many objects each copy holds, by collection. */
+  sizes(): readonly (readonly [collection: string, objects: number])[];
   /** The groups that the policies give a pod now; with the labels of its ServiceAccount when the copy may lack it. */
   match(pod: PodLabels, serviceAccountLabels?: StringMap): PolicyMatch;
 }
@@ -139,6 +141,14 @@ export const createCluster = ({ api, clock, random, log, changes }: ClusterOptio
     eniConfig: (name) => eniConfigs.get("", name),
     policies: () => policies.values(),
     settings: () => settings.get(settingsConfigMap.namespace, settingsConfigMap.name)?.data ?? {},
+    sizes: () => [
+      ["pods", pods.size()],
+      ["nodes", nodes.size()],
+      ["securitygrouppolicies", policies.size()],
+      ["cninodes", cniNodes.size()],
+      ["serviceaccounts", serviceAccounts.size()],
+      ["eniconfigs", eniConfigs.size()],
+    ],
     match: (pod, serviceAccountLabels) =>
       matchPolicies(
         [...policiesByNamespace.all(pod.namespace)].map((view) => view.policy),

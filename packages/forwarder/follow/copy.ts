@@ -45,6 +45,8 @@ export interface Copy<Object extends Kept> {
   take(type: string, raw: unknown): Taken;
   get(namespace: string, name: string): Object | undefined;
   values(): IterableIterator<Object>;
+  /** How many objects it holds. */
+  size(): number;
 }
 
 interface RawMetadata {
@@ -131,6 +133,7 @@ export const createCopy = <Object extends Kept>({ project, onChange, onUnreadabl
     take,
     get: (namespace, name) => objects.get(`${namespace}/${name}`),
     values: () => objects.values(),
+    size: () => objects.size,
   };
   return copy;
 };

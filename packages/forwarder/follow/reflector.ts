@@ -31,6 +31,8 @@ export interface Reflector<Object extends Kept> {
   isSynced(): boolean;
   get(namespace: string, name: string): Object | undefined;
   values(): IterableIterator<Object>;
+  /** How many objects the copy holds. */
+  size(): number;
 }
 
 /** A watch that ends sooner counts as a failure, so that a server that closes at once is not asked in a tight loop. */
@@ -154,5 +156,6 @@ export const createReflector = <Object extends Kept>(options: ReflectorOptions<O
     isSynced: () => synced,
     get: copy.get,
     values: copy.values,
+    size: copy.size,
   };
 };

@@ -10,6 +10,7 @@ import type { NodeView, PodView } from "../follow/views.ts";
 import type { KubernetesApi } from "../ports/api.ts";
 import type { ForwarderClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { type Metrics, noMetrics } from "../ports/metrics.ts";
 import type { Queues } from "../ports/queues.ts";
 import type { ForwarderSettings } from "../settings.ts";
 import { createObserver, podGone } from "../tell/observe.ts";
@@ -34,6 +35,7 @@ export interface LeaderOptions {
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly log: Log;
+  readonly metrics?: Metrics;
   readonly settings: LeaderSettings;
   /** Filled: half of the truth could release a pod. */
   readonly cluster: Cluster;
@@ -65,8 +67,8 @@ const repairMilliseconds = 2_000;
 
 /** Composes what acts. */
 export const createLeader = (options: LeaderOptions): Leader => {
-  const { api, queues, clock, random, log, settings, cluster, ends, incarnation } = options;
-  const sender = createSender({ queues, clock, random, log, serialise });
+  const { api, queues, clock, random, log, metrics = noMetrics, settings, cluster, ends, incarnation } = options;
+  const sender = createSender({ queues, clock, random, log, metrics, serialise });
   const recorder = createRecorder({ api, clock, random, log });
   const cniNodes = createCniNodes({ api, clock, random, log, cluster, clusterName: settings.clusterName });
   const cniNodeOf = cniNodes.objectOf;
@@ -113,6 +115,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
     clock,
     random,
     log,
+    metrics,
     heldSeconds: settings.outcomeHeldSeconds,
     parse: parseOutcome,
     apply: (outcome) => applyOutcome(outcome, { api, cluster, recorder, log, trunks, snapshots, delaysTold }),

@@ -44,10 +44,10 @@ export const metricCatalogue = {
     labels: ["verb"],
     buckets: requestBuckets,
   },
-  trunkline_admission_verdicts_total: {
+  trunkline_admission_requests_total: {
     kind: "counter",
-    help: "Verdicts on admission requests: allowed, patched or denied.",
-    labels: ["webhook", "verdict"],
+    help: "Admission requests, by what was answered: allowed, mutated, refused, invalid, not-ready or failed.",
+    labels: ["webhook", "result"],
   },
   trunkline_pod_bound_to_annotated_seconds: {
     kind: "histogram",
