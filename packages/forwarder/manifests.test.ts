@@ -1,8 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { evaluate } from "@marcbachmann/cel-js";
-import { forwarderUser, guardChangedPod, guardNewPod, type PodObject, podEniKey } from "@trunkline/kubernetes";
-import { beforeAll, describe, expect, test } from "vitest";
+import { forwarderUser } from "@trunkline/kubernetes";
+import { beforeAll, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 
 interface Manifest {
@@ -63,38 +62,4 @@ test("the forwarder runs as the user that the guard lets write the annotation", 
 
   expect(`system:serviceaccount:${subject?.namespace}:${serviceAccountName}`).toBe(forwarderUser);
   expect(subject?.name).toBe(serviceAccountName);
-});
-
-describe("the policy inside the API server says what the webhook says", () => {
-  const pod = (annotations?: Record<string, string>): PodObject => ({
-    metadata: annotations === undefined ? {} : { annotations },
-  });
-  const podSg = "fargate.amazonaws.com/pod-sg";
-  const states = [pod(), pod({ a: "b" }), pod({ [podEniKey]: "x" }), pod({ [podEniKey]: "y" }), pod({ [podSg]: "z" })];
-  const admits = (request: object, object: PodObject, oldObject: PodObject | null): boolean =>
-    named("ValidatingAdmissionPolicy", "vpc-resource-pod-annotations").spec.validations.every(
-      ({ expression }) => evaluate(expression, { request, object, oldObject }) === true,
-    );
-
-  test.each(states)("about a new pod with %j", (object) => {
-    const request = { operation: "CREATE", userInfo: { username: "jane" } };
-
-    expect(admits(request, object, null)).toBe(guardNewPod(object).allowed);
-  });
-
-  test.each([forwarderUser, "jane"])("about every change by %s", (username) => {
-    const request = { operation: "UPDATE", userInfo: { username } };
-    const verdicts = states.flatMap((before) =>
-      states.map((after) => [admits(request, after, before), guardChangedPod(before, after, username).allowed]),
-    );
-
-    expect(verdicts.map(([byPolicy]) => byPolicy)).toEqual(verdicts.map(([, byWebhook]) => byWebhook));
-    expect(new Set(verdicts.map(([byPolicy]) => byPolicy)).size).toBe(2);
-  });
-
-  test("and is bound", () => {
-    expect(named("ValidatingAdmissionPolicyBinding", "vpc-resource-pod-annotations").spec.policyName).toBe(
-      "vpc-resource-pod-annotations",
-    );
-  });
 });

@@ -39,7 +39,7 @@ interface Row {
   counted?: boolean;
   /** The client's model, where it is not `V1` and the kind. */
   model?: string;
-  reviewOnly?: boolean;
+  createOnly?: boolean;
 }
 
 function row(groupVersion: string, kind: string, resource: string, options: Row = {}): ResourceType {
@@ -54,7 +54,7 @@ function row(groupVersion: string, kind: string, resource: string, options: Row 
     categories: options.categories ?? [],
     namespaced: options.cluster !== true,
     subresources: options.subresources ?? [],
-    verbs: options.reviewOnly === true ? ["create"] : STORED_VERBS,
+    verbs: options.createOnly === true ? ["create"] : STORED_VERBS,
     schema: modelSchema(options.model ?? `V1${kind}`),
     rules: options.rules ?? {},
     collection: collectionOf({ group, resource }),
@@ -68,6 +68,7 @@ const ADMISSION = "admissionregistration.k8s.io/v1";
 
 function coreTypes(): ResourceType[] {
   return [
+    row("v1", "Binding", "bindings", { createOnly: true }),
     row("v1", "ConfigMap", "configmaps", { short: ["cm"] }),
     row("v1", "Endpoints", "endpoints", { short: ["ep"] }),
     row("v1", "Event", "events", { short: ["ev"], rules: eventRules, model: "CoreV1Event" }),
@@ -186,14 +187,14 @@ function otherTypes(): ResourceType[] {
     row(RBAC, "RoleBinding", "rolebindings", { rules: roleBindingRules }),
     row(RBAC, "ClusterRole", "clusterroles", { cluster: true }),
     row(RBAC, "ClusterRoleBinding", "clusterrolebindings", { cluster: true, rules: roleBindingRules }),
-    row("authentication.k8s.io/v1", "SelfSubjectReview", "selfsubjectreviews", { cluster: true, reviewOnly: true }),
+    row("authentication.k8s.io/v1", "SelfSubjectReview", "selfsubjectreviews", { cluster: true, createOnly: true }),
     row("authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", {
       cluster: true,
-      reviewOnly: true,
+      createOnly: true,
     }),
     row("authorization.k8s.io/v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", {
       cluster: true,
-      reviewOnly: true,
+      createOnly: true,
     }),
   ];
 }

@@ -6,7 +6,7 @@ import type { ApiState, RequestContext, Target } from "../requests/context.ts";
 import { createObject } from "../requests/create.ts";
 import { deleteObject } from "../requests/delete.ts";
 import { patchObject } from "../requests/patch.ts";
-import { bindPod, evictPod } from "../requests/pod-subresources.ts";
+import { bindPod, evictPod, postBinding } from "../requests/pod-subresources.ts";
 import { listPage, readObject, type Selection, selectionOf } from "../requests/read.ts";
 import { answerReview } from "../requests/reviews.ts";
 import { readScale, writeScale } from "../requests/scale.ts";
@@ -63,6 +63,10 @@ export async function serveResource(server: ResourceServer, request: ResourceReq
 async function serveCollection({ state }: ResourceServer, request: ResourceRequest): Promise<Answer> {
   const { type, namespace, context } = request;
   if (request.method === "POST") {
+    if (type.collection === "/bindings") {
+      await postBinding(state, { type, namespace }, request.body, context);
+      return { status: 201, body: { ...STATUS, code: 201 } };
+    }
     if (!type.verbs.includes("delete")) return { status: 201, body: answerReview(state, type, request.body, context) };
     if (type.namespaced && namespace === undefined) throw methodNotAllowed();
     const created = await createObject(state, { type, namespace }, request.body, context);

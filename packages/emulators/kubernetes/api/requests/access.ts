@@ -8,7 +8,7 @@ import type { ApiState, RequestContext, Target, User } from "./context.ts";
 import { createObject } from "./create.ts";
 import { deleteObject } from "./delete.ts";
 import { patchObject } from "./patch.ts";
-import { bindPod, evictPod } from "./pod-subresources.ts";
+import { bindPod, evictPod, postBinding } from "./pod-subresources.ts";
 import { listPage, readObject, selectionOf } from "./read.ts";
 import { writeScale } from "./scale.ts";
 import { changeObject } from "./update.ts";
@@ -64,12 +64,10 @@ async function create(
   const { name = "", namespace } = object.metadata;
   if (subresource === undefined) {
     const type = kindOf(state, object);
-    return createObject(
-      state,
-      { type, namespace: type.namespaced ? (namespace ?? "default") : undefined },
-      object,
-      context,
-    );
+    const place = { type, namespace: type.namespaced ? (namespace ?? "default") : undefined };
+    if (type.collection !== "/bindings") return createObject(state, place, object, context);
+    await postBinding(state, place, object, context);
+    return object;
   }
   const pod = targetOf(state, { group: "", resource: "pods", ...(namespace === undefined ? {} : { namespace }), name });
   if (subresource === "binding") await bindPod(state, pod, object, context);

@@ -12,16 +12,42 @@ const EVICTION_RETRY_SECONDS = 10;
 
 /** Binds the pod to the node that the binding names; 409 when it is bound, gone, or another pod by now. */
 export async function bindPod(state: ApiState, pod: Target, body: unknown, context: RequestContext): Promise<void> {
-  const node = stringAt(body, "target", "name") ?? "";
-  if (node === "") throw badRequest("target.name: Required value");
-  const subject = { group: "", resource: "pods/binding", name: pod.name };
+  await bind(state, { pod, body, admitted: { ...pod, subresource: "binding" } }, context);
+}
+
+/** As {@link bindPod}, of the pod whose name the binding itself has: what `POST …/bindings` has always done. */
+export async function postBinding(
+  state: ApiState,
+  target: Omit<Target, "name">,
+  body: unknown,
+  context: RequestContext,
+): Promise<void> {
+  const pods = state.types.byRef({ group: "", resource: "pods" });
+  const name = stringAt(body, "metadata", "name") ?? "";
+  if (pods === undefined || name === "") throw badRequest("metadata.name: Required value");
+  const admitted = { ...target, name };
+  await bind(state, { pod: { ...admitted, type: pods }, body, admitted }, context);
+}
+
+interface BindRequest {
+  pod: Target;
+  body: unknown;
+  /** What admission is asked about: a part of the pod, or a binding. */
+  admitted: Target & { subresource?: string };
+}
+
+async function bind(state: ApiState, { pod, body, admitted }: BindRequest, context: RequestContext): Promise<void> {
   const kind = { group: "", version: "v1", kind: "Binding" };
-  const binding = { apiVersion: "v1", kind: "Binding", ...(isObject(body) ? body : {}) } as KubernetesObject;
-  const request = { ...pod, operation: "CREATE" as const, subresource: "binding", kind, object: binding };
-  await state.admission.validate(request, context);
+  const given = { apiVersion: "v1", kind: "Binding", ...(isObject(body) ? body : {}) } as KubernetesObject;
+  const request = { ...admitted, operation: "CREATE" as const, kind };
+  const binding = await state.admission.mutate({ ...request, object: given }, context);
+  const node = stringAt(binding, "target", "name") ?? "";
+  if (node === "") throw badRequest("target.name: Required value");
+  await state.admission.validate({ ...request, object: binding }, context);
+  const subject = { group: "", resource: "pods/binding", name: pod.name };
   const old = state.store.get(pod.type.collection, pod.namespace, pod.name);
   if (old === undefined) throw notFound({ group: "", resource: "pods", name: pod.name });
-  const uid = stringAt(body, "metadata", "uid") ?? "";
+  const uid = stringAt(binding, "metadata", "uid") ?? "";
   if (uid !== "" && uid !== old.metadata.uid) {
     throw conflict(
       subject,
@@ -33,7 +59,7 @@ export async function bindPod(state: ApiState, pod: Target, body: unknown, conte
   }
   const assigned = stringAt(old, "spec", "nodeName") ?? "";
   if (assigned !== "") throw conflict(subject, `pod ${pod.name} is already assigned to node "${assigned}"`);
-  const next = boundPod(old, node, stringMapAt(body, "metadata", "annotations"), timestamp(state.clock.now()));
+  const next = boundPod(old, node, stringMapAt(binding, "metadata", "annotations"), timestamp(state.clock.now()));
   if (!context.dryRun) state.store.put(pod.type.collection, next);
 }
 

@@ -88,6 +88,47 @@ describe("pods", () => {
     );
   });
 
+  test.each([{ subresource: "binding" }, {}])("get the annotations of their binding (%j)", async (way) => {
+    await api.create(podManifest("a"));
+    const bound = binding("a", "n1");
+    await api.create({ ...bound, metadata: { ...bound.metadata, annotations: { x: "y" } } }, way);
+    const pod = await api.get(coreRef("pods", "a"));
+    expect(pod.metadata.annotations).toEqual({ x: "y" });
+    expect(at(pod, "spec", "nodeName")).toBe("n1");
+  });
+
+  test("are bound as mutating webhooks want it", async () => {
+    const asked: unknown[] = [];
+    const patch = Buffer.from('[{"op":"replace","path":"/target/name","value":"n2"}]').toString("base64");
+    const cluster = await testCluster({
+      callWebhook: async ({ body }) => {
+        asked.push(at(body, "request"));
+        const response = { uid: at(body, "request", "uid"), allowed: true, patchType: "JSONPatch", patch };
+        return { kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1", response };
+      },
+    });
+    await cluster.api.create(podManifest("a"));
+    await cluster.api.create({
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "MutatingWebhookConfiguration",
+      metadata: { name: "scheduling" },
+      webhooks: [
+        {
+          name: "binding.example.com",
+          clientConfig: { url: "https://a/b" },
+          rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods/binding"] }],
+          admissionReviewVersions: ["v1"],
+          sideEffects: "None",
+        },
+      ],
+    });
+    await cluster.api.create(binding("a", "n1"), { subresource: "binding" });
+    expect(at(await cluster.api.get(coreRef("pods", "a")), "spec", "nodeName")).toBe("n2");
+    expect(asked).toMatchObject([
+      { kind: { kind: "Binding" }, resource: { resource: "pods" }, subResource: "binding" },
+    ]);
+  });
+
   test("are not bound in the place of a predecessor of the same name", async () => {
     const first = await api.create(podManifest("a"));
     await api.delete(coreRef("pods", "a"));
