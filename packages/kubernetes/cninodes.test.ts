@@ -19,9 +19,7 @@ test("a CNINode belongs to its node, tells its cluster and instance, and keeps i
       name: "n",
       labels: { "kubernetes.io/os": "linux" },
       finalizers: ["networking.k8s.aws/resource-cleanup"],
-      ownerReferences: [
-        { apiVersion: "v1", kind: "Node", name: "n", uid: "uid", controller: true, blockOwnerDeletion: true },
-      ],
+      ownerReferences: [{ apiVersion: "v1", kind: "Node", name: "n", uid: "uid", controller: true }],
     },
     spec: {
       features: [{ name: "CustomNetworking", value: "a" }],
@@ -45,7 +43,6 @@ describe("a CNINode that is there already", () => {
     name: "n",
     uid: "uid",
     controller: true,
-    blockOwnerDeletion: true,
   };
   const whole = newCniNode(source);
   const features = [{ name: "SecurityGroupsForPods" }];

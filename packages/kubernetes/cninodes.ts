@@ -17,13 +17,18 @@ const tagsOf = ({ cluster, instanceId }: CniNodeSource) => ({
   "node.k8s.amazonaws.com/instance_id": instanceId,
 });
 
+/**
+ * The owner does not wait for its CNINode (no `blockOwnerDeletion`): nobody gains by that, and where the API server asks
+ * who may block a deletion, the forwarder would need a right on the finalizers of every node.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#ownerreferencespermissionenforcement
+ */
 const ownerOf = ({ nodeName, nodeUid }: CniNodeSource, isController: boolean): OwnerReference => ({
   apiVersion: "v1",
   kind: "Node",
   name: nodeName,
   uid: nodeUid,
   controller: isController,
-  blockOwnerDeletion: true,
 });
 
 /**

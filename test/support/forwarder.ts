@@ -12,6 +12,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import type { NodeEvent, Outcome, PodEvent } from "@trunkline/core";
 import {
   type KubernetesEmulator,
+  type KubernetesEmulatorOptions,
   type KubernetesObject,
   startKubernetesEmulator,
 } from "@trunkline/emulator-kubernetes";
@@ -48,8 +49,14 @@ export const readDeployment = async (folder: "crds" | "base"): Promise<readonly 
   return texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject));
 };
 
-/** Starts the world: the manifests of `deploy/` as they are, but for the certificate's authority. */
-export const startForwarderWorld = async (): Promise<ForwarderWorld> => {
+/**
+ * Starts the world: the manifests of `deploy/` as they are, but for the certificate's authority.
+ *
+ * @param options - more about the emulated API server
+ */
+export const startForwarderWorld = async (
+  options: Pick<KubernetesEmulatorOptions, "onAuthorization"> = {},
+): Promise<ForwarderWorld> => {
   const made = await generate([{ name: "commonName", value: "trunkline-forwarder" }], {
     keySize: 2048,
     extensions: [
@@ -59,6 +66,7 @@ export const startForwarderWorld = async (): Promise<ForwarderWorld> => {
   });
   let forwarder: RunningForwarder | undefined;
   const kubernetes = await startKubernetesEmulator({
+    ...options,
     tokens: [{ token, user: "system:serviceaccount:kube-system:vpc-resource-controller" }],
     resolveService: () => (forwarder === undefined ? undefined : { host: "127.0.0.1", port: forwarder.admissionPort }),
   });

@@ -2,6 +2,8 @@
 
 export type { ServiceResolver } from "./api/admission/https-caller.ts";
 export type { WebhookCall, WebhookCaller } from "./api/admission/webhooks.ts";
+export type { Attributes, PathAttributes, ResourceAttributes } from "./api/authorization/attributes.ts";
+export type { Authorization } from "./api/authorization/authorize.ts";
 export {
   createKubernetesModel,
   type KubernetesEmulator,
