@@ -18,7 +18,11 @@ export async function main(words: readonly string[]): Promise<number> {
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   const folder = await mkdtemp(join(tmpdir(), "soak-"));
   say(preamble(options));
-  const result = await runSoak(options, { folder, say });
+  const result = await runSoak(options, { folder, say }).catch((error: unknown) => {
+    say(`soak: it broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    say(`soak: ${options.minutes} min, seed ${options.seed}: FAILED; the logs of its processes are in ${folder}`);
+  });
+  if (result === undefined) return 1;
   for (const line of findings(result)) say(line);
   if (hasPassed(result)) await rm(folder, { recursive: true, force: true });
   else say(`the logs of its processes are in ${folder}`);

@@ -24,7 +24,6 @@ const actions = [
   "DescribeNetworkInterfaces",
   "DescribeSecurityGroups",
   "DescribeSubnets",
-  "DetachNetworkInterface",
   "DisassociateTrunkInterface",
   "ModifyNetworkInterfaceAttribute",
 ] as const;

@@ -12,7 +12,12 @@ const trouble = (what: string) => (problem: unknown) => {
   tell({ tell: "trouble", text });
 };
 process.on("unhandledRejection", trouble("unhandled rejection"));
-process.on("uncaughtException", trouble("uncaught exception"));
+process.on("uncaughtException", (problem) => {
+  trouble("uncaught exception")(problem);
+  // Nobody knows what state it is in. What was told is on its way: the channel is flushed before it closes.
+  process.exitCode = 1;
+  process.disconnect();
+});
 process.on("warning", trouble("warning"));
 // The soak has ended without a word: so does this.
 process.on("disconnect", () => process.exit(1));
