@@ -158,6 +158,17 @@ describe.each(overlays)("overlay %s", (overlay) => {
     );
   });
 
+  test("names no generated object in a role: kustomize would put a hash behind the name there too", () => {
+    const { configMapRef } = forwarderOf(overlay).envFrom[0] as Container["envFrom"][number];
+    const named = installation(overlay)
+      .objects.filter(({ kind }) => kind === "ClusterRole" || kind === "Role")
+      .flatMap((role) => viewed<{ rules: Rule[] }>(role).rules)
+      .flatMap(({ resourceNames = [] }) => resourceNames);
+
+    expect(named).toContain("trunkline-forwarder");
+    expect(named).not.toContain(configMapRef.name);
+  });
+
   test("binds every role to the forwarder's account and to nobody else", () => {
     const bindings = installation(overlay).objects.filter(({ kind }) => kind.endsWith("RoleBinding"));
     const roles = installation(overlay).objects.filter(({ kind }) => kind === "ClusterRole" || kind === "Role");
