@@ -11,6 +11,15 @@ const nodeRef = { group: "", resource: "nodes", name: "node-a" };
 const cniNodeRef = { group: "vpcresources.k8s.aws", resource: "cninodes", name: "node-a" };
 const podRef = (name: string) => ({ group: "", resource: "pods", namespace: "default", name });
 
+/** The component that gives the rights that a certificate of the forwarder's own needs. */
+const component = `${deploy}/components/self-made`;
+const mutation = {
+  group: "admissionregistration.k8s.io",
+  resource: "mutatingwebhookconfigurations",
+  name: "vpc-resource-mutating-webhook",
+};
+const leadership = { identity: "test", leaseSeconds: 3, renewSeconds: 2, retrySeconds: 1 };
+
 /** What the forwarder asked for in a run that makes it do everything that it can do. */
 const asked: Authorization[] = [];
 let world: ForwarderWorld;
@@ -99,9 +108,16 @@ const eniConfigs: KubernetesObject = {
 };
 
 beforeAll(async () => {
+  const selfMade = await Promise.all(["secret", "rbac"].map((file) => readObjects(`${component}/${file}.yaml`)));
   world = await startForwarderWorld({
     onAuthorization: (authorization) => void (authorization.user.username === user && asked.push(authorization)),
+    installed: [...selfMade.flat(), ...(await readObjects(`${deploy}/base/webhooks.yaml`))],
+    settings: {
+      admission: { host: "127.0.0.1", port: 0, certificate: { source: "self-made" } },
+      election: { ...leadership, lease: { namespace: "kube-system", name: "trunkline-forwarder" } },
+    },
   });
+  await eventually(async () => expect(JSON.stringify(await administrator().get(mutation))).toContain("caBundle"));
   await administrator().create(eniConfigs);
   await administrator().create({
     apiVersion: "vpcresources.k8s.aws/v1beta1",
@@ -200,9 +216,11 @@ interface Rule {
   verbs: string[];
 }
 
-/** Every single right that the base gives, and in which namespace; empty for the whole cluster. */
+/** Every single right that is given, and in which namespace; empty for the whole cluster. */
 async function rightsGiven(): Promise<readonly (ResourceAttributes & { isNamed: boolean })[]> {
-  const roles = (await readObjects(`${deploy}/base/rbac.yaml`)).filter(({ kind }) => kind.endsWith("Role"));
+  const files = [`${deploy}/base/rbac.yaml`, `${component}/rbac.yaml`];
+  const objects = (await Promise.all(files.map(readObjects))).flat();
+  const roles = objects.filter(({ kind }) => kind.endsWith("Role"));
   return roles.flatMap(({ metadata, rules }) =>
     (rules as Rule[]).flatMap((rule) =>
       rule.verbs.flatMap((verb) =>

@@ -16,7 +16,7 @@ import {
   type KubernetesObject,
   startKubernetesEmulator,
 } from "@trunkline/emulator-kubernetes";
-import { type RunningForwarder, startForwarder } from "@trunkline/forwarder";
+import { type ForwarderSettings, type RunningForwarder, startForwarder } from "@trunkline/forwarder";
 import { parseNodeEvent, parsePodEvent, serialise } from "@trunkline/messages";
 import { startFauxqs } from "fauxqs";
 import { generate } from "selfsigned";
@@ -49,14 +49,20 @@ export const readDeployment = async (folder: "crds" | "base"): Promise<readonly 
   return texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject));
 };
 
-/**
- * Starts the world: the manifests of `deploy/` as they are, but for the certificate's authority.
- *
- * @param options - more about the emulated API server
- */
-export const startForwarderWorld = async (
-  options: Pick<KubernetesEmulatorOptions, "onAuthorization"> = {},
-): Promise<ForwarderWorld> => {
+/** How a world differs from the usual one. */
+export interface ForwarderWorldOptions extends Pick<KubernetesEmulatorOptions, "onAuthorization"> {
+  /** Settings that the forwarder has besides, or instead of, the usual ones. */
+  readonly settings?: Partial<ForwarderSettings>;
+  /** Further objects that are there before the forwarder, the webhooks among them. */
+  readonly installed?: readonly KubernetesObject[];
+}
+
+/** Starts the world: the manifests of `deploy/` as they are, but for the certificate's authority. */
+export const startForwarderWorld = async ({
+  settings = {},
+  installed = [],
+  ...options
+}: ForwarderWorldOptions = {}): Promise<ForwarderWorld> => {
   const made = await generate([{ name: "commonName", value: "trunkline-forwarder" }], {
     keySize: 2048,
     extensions: [
@@ -71,11 +77,13 @@ export const startForwarderWorld = async (
     resolveService: () => (forwarder === undefined ? undefined : { host: "127.0.0.1", port: forwarder.admissionPort }),
   });
   const administrator = kubernetes.api.as("kubernetes-admin");
-  const deployed = await readDeployment("base");
+  const deployed = (await readDeployment("base")).filter(({ kind }) => kind !== "Deployment");
+  const isInstalled = (object: KubernetesObject) =>
+    installed.some(({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name);
   const isAccess = ({ apiVersion, kind }: KubernetesObject) =>
     apiVersion.startsWith("rbac.authorization.k8s.io/") || kind === "ServiceAccount";
   // The forwarder has the rights that are deployed from its first request on.
-  for (const object of [...(await readDeployment("crds")), ...deployed.filter(isAccess)]) {
+  for (const object of [...(await readDeployment("crds")), ...deployed.filter(isAccess), ...installed]) {
     await administrator.create(object);
   }
   const sqsServer = await startFauxqs({ port: 0, host: "127.0.0.1", logger: false, defaultRegion: region });
@@ -111,6 +119,7 @@ export const startForwarderWorld = async (
         outcomeHeldSeconds: 60,
         cooldownSeconds: 60,
         cooldownFloorSeconds: 30,
+        ...settings,
       },
       log: (level, message, fields) => void logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
     });
@@ -118,10 +127,10 @@ export const startForwarderWorld = async (
     return started;
   };
   forwarder = await start();
-  for (const object of deployed.filter((other) => !isAccess(other))) {
+  for (const object of deployed.filter((other) => !isAccess(other) && !isInstalled(other))) {
     const webhooks = (object as { webhooks?: { clientConfig: { caBundle?: string } }[] }).webhooks ?? [];
     for (const { clientConfig } of webhooks) clientConfig.caBundle = Buffer.from(made.cert).toString("base64");
-    if (object.kind !== "Deployment") await administrator.create(object);
+    await administrator.create(object);
   }
   const events: (PodEvent | NodeEvent)[] = [];
   const drain = async (url: string, parse: typeof parsePodEvent | typeof parseNodeEvent): Promise<void> => {
