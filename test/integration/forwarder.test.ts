@@ -109,7 +109,9 @@ describe("the forwarder on an emulated cluster", () => {
     });
 
     await eventually(async () => expect(await capacity()).toEqual({ cpu: "2", [podEni]: "9" }));
-    expect((await administrator().get(nodeRef)).metadata.labels).toMatchObject({ [trunkLabel]: "true" });
+    await eventually(async () =>
+      expect((await administrator().get(nodeRef)).metadata.labels).toMatchObject({ [trunkLabel]: "true" }),
+    );
     await eventually(async () =>
       expect(await eventsOn("node-a")).toEqual(["ControllerVersionNotice", "NodeTrunkInitiated"]),
     );
