@@ -46,7 +46,8 @@ export interface Forwarder {
 }
 
 const pollMilliseconds = 10;
-const stopMilliseconds = 3_000;
+/** Longer than a receive waits. */
+const stopMilliseconds = 4_000;
 
 /** Composes a replica: it follows the cluster always, and acts while it leads. */
 export const createForwarder = (options: ForwarderOptions): Forwarder => {

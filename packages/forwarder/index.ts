@@ -54,7 +54,7 @@ export interface RunningForwarder {
 /** Hides a received outcome for longer than it is held, so that nobody else tries it meanwhile. */
 const visibilityMarginSeconds = 15;
 const probeTimeoutMilliseconds = 5_000;
-const shutdownDefault = { drainSeconds: 0, finishSeconds: 3 };
+const shutdownDefault = { drainSeconds: 0, finishSeconds: 4 };
 
 /**
  * Starts the forwarder: follows the cluster, serves its admission webhooks, and acts while it leads.

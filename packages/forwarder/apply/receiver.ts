@@ -24,10 +24,12 @@ export interface ReceiverOptions {
 export interface Receiver {
   start(): void;
   /**
-   * Receives nothing more; resolves when what is under way is applied, or after the time. What is not applied then is put
+   * Begins no other receive; resolves when what is under way is applied, or after the time. What is not applied then is put
    * back, for the next leader to receive at once.
    */
   stop(milliseconds: number): Promise<void>;
+  /** Begins nothing more, and puts back at once what is not applied, and what the receive under way still brings. */
+  abandon(): void;
 }
 
 /** Batches that are applied while the next are received. */
@@ -49,6 +51,7 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
   /** Received, and neither deleted nor put back. */
   const open = new Set<string>();
   let isOver = false;
+  let loop: Promise<void> = Promise.resolve();
 
   const count = (type: string, result: string): void => metrics.count("trunkline_outcomes_total", { type, result });
 
@@ -138,16 +141,29 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
     cancel();
   };
 
+  const leave = async (): Promise<void> => {
+    isOver = true;
+    const left = [...open];
+    open.clear();
+    await within(putBackMilliseconds, putBack(left));
+  };
+
   return {
-    start: () => void run(),
+    start: () => {
+      loop = run();
+    },
     stop: async (milliseconds) => {
       pauses.end();
+      await within(
+        milliseconds,
+        loop.then(() => Promise.all(batches)),
+      );
+      await leave();
       abort.abort();
-      await within(milliseconds, Promise.all(batches));
-      isOver = true;
-      const left = [...open];
-      open.clear();
-      await within(putBackMilliseconds, putBack(left));
+    },
+    abandon: () => {
+      pauses.end();
+      void leave();
     },
   };
 };

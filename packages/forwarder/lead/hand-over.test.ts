@@ -67,7 +67,7 @@ describe("a standby", () => {
 
   test("leads two seconds after a leader that resigned", async () => {
     const resigned = leader.forwarder.resign(3_000);
-    await world.clock.advance(20);
+    await world.clock.advance(3_020);
     await resigned;
 
     expect(await handOver()).toBeLessThanOrEqual(2_300);

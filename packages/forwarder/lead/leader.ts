@@ -216,7 +216,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
     },
     abandon: () => {
       rest();
-      void receiver.stop(0);
+      receiver.abandon();
       sender.stop();
       recorder.stop();
     },

@@ -11,8 +11,11 @@ import {
 export const batchMax = 10;
 /** Bytes of a batch, and of a message. */
 export const batchBytesMax = 256 * 1024;
-/** The longest that SQS lets a receiver wait. */
-const waitSeconds = 20;
+/**
+ * How long a receive waits for messages. SQS allows 20 s; but a receive that is broken off may take a message with it for as
+ * long as that is hidden, so that whoever stops waits for the end of its last one.
+ */
+const waitSeconds = 3;
 
 export type EventQueue = "pod-events" | "node-events";
 

@@ -14,6 +14,8 @@ export interface FakeQueues extends Queues {
   deliverText(body: string): void;
   readonly deleted: string[];
   readonly putBackReceipts: string[];
+  /** Outcomes that wait to be received. */
+  readonly outcomesWaiting: number;
 }
 
 export const createFakeQueues = (): FakeQueues => {
@@ -28,6 +30,9 @@ export const createFakeQueues = (): FakeQueues => {
     failures: 0,
     deleted: [],
     putBackReceipts: [],
+    get outcomesWaiting() {
+      return pending.length;
+    },
     send: async (queue, bodies) => {
       if (queues.failures > 0) {
         queues.failures -= 1;

@@ -39,6 +39,7 @@ export const createReplicas = (): Replicas => {
 
   const add = async (name: string): Promise<Replica> => {
     const never = new Promise<never>(() => {});
+    const killed = new AbortController();
     let isKilled = false;
     let isCutOff = false;
     const watches = new Set<() => void>();
@@ -69,7 +70,7 @@ export const createReplicas = (): Replicas => {
       api: own,
       queues: {
         send: (queue, bodies) => (isKilled ? never : queues.send(queue, bodies)),
-        receive: (signal) => (isKilled ? never : queues.receive(signal)),
+        receive: (signal) => (isKilled ? never : queues.receive(AbortSignal.any([signal, killed.signal]))),
         delete: (receipts) => (isKilled ? never : queues.delete(receipts)),
         putBack: (receipts) => (isKilled ? never : queues.putBack(receipts)),
       },
@@ -97,6 +98,7 @@ export const createReplicas = (): Replicas => {
       forwarder,
       kill: () => {
         isKilled = true;
+        killed.abort();
         cutOff();
       },
       cutOff,
