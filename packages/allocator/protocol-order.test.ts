@@ -47,7 +47,7 @@ const annotationOf = async (world: TestWorld, number: number): Promise<readonly 
       vlanId: branch.vlanId,
       subnetCidr: "192.168.0.0/16",
       subnetV6Cidr: "",
-      associationID: branch.associationId,
+      associationID: branch.associationId ?? "",
     },
   ];
 };
@@ -147,7 +147,7 @@ describe("the ledger protocol: order against Kubernetes", () => {
     expect(world.ec2.branches()).toHaveLength(1);
   });
 
-  it("P10: after a lost table the annotations give each pod its ENI back, and it is not reused with unknown groups", async () => {
+  it("P10: after a lost table the annotations give each pod its ENI back, and EC2 tells the groups with which it is reused", async () => {
     const world = await readyWorld();
     world.send(podObserved(1));
     await world.run(1);
@@ -165,8 +165,12 @@ describe("the ledger protocol: order against Kubernetes", () => {
     });
     world.send(podGone(1));
     await world.run(70);
-    world.send(podObserved(2));
+    world.send(podObserved(2, { securityGroups: ["sg-0000000000000000b"] }));
     await world.run(1);
+    expect(world.ec2.branches()).toHaveLength(2);
+    world.send(podObserved(3));
+    await world.run(1);
+    expect(await branchOf(world, 3)).toMatchObject({ eni: { eniId: annotation[0]?.eniId } });
     expect(world.ec2.branches()).toHaveLength(2);
   });
 

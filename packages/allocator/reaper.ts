@@ -18,10 +18,12 @@ export interface ReaperRun {
  * ledger is read, so that an ENI whose record is being written is never taken for an orphan (P23, S16).
  */
 export const reap = async (dependencies: Dependencies, run: ReaperRun = {}): Promise<ReaperRun> => {
+  const lookedAt = dependencies.clock.now();
   const listing = await listOurs(dependencies, run.continuation);
   const everything = run.continuation === undefined && listing.isComplete ? listing.enis : undefined;
+  const look = everything && { enis: new Map(everything.map((eni) => [eni.eniId, eni])), lookedAt };
   if (run.continuation === undefined) {
-    for (const cluster of dependencies.clusters) await sweepCluster(dependencies, cluster, everything);
+    for (const cluster of dependencies.clusters) await sweepCluster(dependencies, cluster, look);
   }
   await reapOrphans(dependencies, listing.enis);
   if (everything !== undefined) await countEnis(dependencies, everything);

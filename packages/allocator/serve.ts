@@ -7,6 +7,7 @@ import {
   freeVlans,
   type InstanceId,
   type Step,
+  takenVlans,
   type Work,
   waitsForRoom,
 } from "@trunkline/core";
@@ -14,6 +15,7 @@ import { carryBranch } from "./branch.ts";
 import { defer } from "./copies.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { parallel } from "./parallel.ts";
+import { proveBranches } from "./proofs.ts";
 import { emptyPurse, type Purse, purseOf } from "./tokens.ts";
 import { carryTrunk } from "./trunk.ts";
 import { commitTo, contextOf, inTurn, openView, reloadView, touchesTrunk, type View } from "./view.ts";
@@ -197,6 +199,8 @@ const perform = (dependencies: Dependencies, course: Course, work: Work): Promis
       const purse = course.purses.get(work.ask) ?? emptyPurse(view.cluster, "pod");
       return carryBranch(dependencies, view, work, purse);
     }
+    case "proof":
+      return proveBranches(dependencies, view);
     case "trunk":
       return carryTrunk(dependencies, view, work.node, emptyPurse(view.cluster, "pod"));
   }
@@ -212,7 +216,7 @@ interface Room {
 const roomOf = ({ partition: { trunk } }: View): Room => ({
   isReady: trunk?.status === "ready",
   slotsFree: trunk === undefined ? 0 : trunk.branchesMax - trunk.held,
-  vlansFree: trunk === undefined ? 0 : freeVlans(trunk.vlans).length,
+  vlansFree: trunk === undefined ? 0 : freeVlans(takenVlans(trunk)).length,
 });
 
 const hasMadeRoom = (before: Room, after: Room): boolean =>

@@ -2,13 +2,13 @@ import {
   type ClusterName,
   type Context,
   doubtedTrunk,
-  type EniFacts,
-  type EniId,
   expiredTombstones,
   type InstanceId,
   isFinished,
   isOnInstance,
   isSnapshotOverdue,
+  type Look,
+  missingSteps,
   nodeLookAt,
   overdueMessages,
   type Partition,
@@ -28,21 +28,17 @@ const nodePagesMax = 10;
 /** Nodes that are looked at at the same time. */
 const nodesAtOnce = 8;
 
-/** Every ENI of ours, as EC2 showed them. */
-type Listed = ReadonlyMap<EniId, EniFacts>;
-
 /**
  * Sweeps the nodes of a cluster for what has no message.
  *
- * @param enis every ENI of ours as EC2 showed them before; undefined when the listing is not complete
+ * @param listed every ENI of ours as EC2 showed them before; undefined when the listing is not complete
  */
 export const sweepCluster = async (
   dependencies: Dependencies,
   cluster: ClusterName,
-  enis: readonly EniFacts[] | undefined,
+  listed: Look | undefined,
 ): Promise<void> => {
   const registration = await dependencies.ledger.get({ kind: "cluster", cluster });
-  const listed = enis === undefined ? undefined : new Map(enis.map((eni) => [eni.eniId, eni]));
   let next: string | undefined;
   for (let pages = 0; pages < nodePagesMax; pages += 1) {
     const page = await dependencies.ledger.nodesOf(cluster, next);
@@ -67,7 +63,7 @@ const sweepNode = async (
   dependencies: Dependencies,
   context: Context,
   instanceId: InstanceId,
-  listed: Listed | undefined,
+  listed: Look | undefined,
 ): Promise<void> => {
   const partition = await loadPartition(dependencies, instanceId);
   const { trunk } = partition;
@@ -78,7 +74,10 @@ const sweepNode = async (
     return;
   }
   const isDoubted = trunk?.eniMissingSince !== undefined;
-  if (trunk !== undefined && listed !== undefined) await doubtTrunk(dependencies, context, trunk, listed);
+  if (trunk !== undefined && listed !== undefined) {
+    await doubtTrunk(dependencies, context, trunk, listed.enis);
+    await reportMissing(dependencies, context, partition, listed);
+  }
   if (trunk !== undefined && (isDoubted || isSnapshotOverdue(trunk, context))) {
     const fate = await fateOf(dependencies, trunk, context);
     if (fate === "ended") {
@@ -142,7 +141,7 @@ const doubtTrunk = async (
   { ledger, outbox, telemetry }: Dependencies,
   { now, settings }: Context,
   trunk: TrunkRecord,
-  listed: Listed,
+  listed: Look["enis"],
 ): Promise<void> => {
   const { trunkEniId } = trunk;
   const doubted = doubtedTrunk(trunk, now);
@@ -150,4 +149,24 @@ const doubtTrunk = async (
   if ((await ledger.commit([putTrunk(doubted, trunk)])) === "conflict") return;
   telemetry.count("TrunksDoubted", 1);
   await outbox.send([nodeLookAt(trunk, now + settings.notFoundGraceSeconds * 1_000, now)]);
+};
+
+/**
+ * Branches that somebody deleted or disassociated by hand are doubted, and reported to their pods when that has lasted (P07). The branches of a
+ * trunk ENI that is not in its place share its fate.
+ */
+const reportMissing = async (
+  { ledger, outbox, telemetry }: Dependencies,
+  context: Context,
+  partition: Partition,
+  listed: Look,
+): Promise<void> => {
+  const { trunk } = partition;
+  if (trunk?.trunkEniId === undefined || !isOnInstance(listed.enis.get(trunk.trunkEniId), trunk)) return;
+  for (const { writes, envelopes } of missingSteps(partition, listed, context)) {
+    // Told before it is written down: a pod may hear of it twice, but not never. A conflict is judged again by the next run.
+    if (envelopes.length > 0) await outbox.send(envelopes);
+    telemetry.count("BranchesMissing", envelopes.length);
+    await ledger.commit(writes);
+  }
 };

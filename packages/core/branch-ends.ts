@@ -5,7 +5,7 @@ import type { VlanId } from "./ids.ts";
 import { branchLookAt } from "./messages-out.ts";
 import type { Partition, ReleasingBranch, TrunkRecord } from "./records.ts";
 import { endRecord } from "./tombstones.ts";
-import { freeVlans, withoutVlans, withVlans } from "./vlans.ts";
+import { freeVlans, takenVlans, withoutVlans, withVlans } from "./vlans.ts";
 import { type Consequence, claimAgain, nextWish, type PlacedStep, type Turn, turnEnvelopes } from "./wait-again.ts";
 import { putBranch, putTrunk } from "./writes.ts";
 
@@ -58,7 +58,7 @@ export const freed = (partition: Partition, record: PlacedStep, context: Context
     return commit(slot, [], { writes: [endRecord(record, context)], envelopes: [] });
   }
   if (record.enis > 1 && ours !== undefined && wish.reason === "step-under-way") {
-    const vlanId = freeVlans(ours.vlans, ours.lastVlan)[0] ?? record.vlanId;
+    const vlanId = freeVlans(takenVlans(ours), ours.lastVlan)[0] ?? record.vlanId;
     return commit(0, [vlanId], { writes: [claimAgain(record, vlanId, context)], envelopes: [] });
   }
   const again = giveBack(partition, record, wish, context);

@@ -54,6 +54,8 @@ export const reusableBranches = (
     .filter(
       (branch) =>
         hasCooled(branch, now) &&
+        branch.unproven !== true &&
+        branch.doubt === undefined &&
         branch.trunkEniId === trunk.trunkEniId &&
         branch.request.subnetId === request.subnetId &&
         branch.request.ipv6 === request.ipv6 &&
@@ -63,17 +65,19 @@ export const reusableBranches = (
 
 /**
  * Branches that may be cut to make room, the one that has cooled longest first (P20). A branch that still cools keeps its VLAN ID, so
- * cutting it helps only while another VLAN ID is free; a cooled one gives its own back.
+ * cutting it helps only while another VLAN ID is free, and can only be done by its association; a cooled one gives its own back.
  *
  * @param vlansFree VLAN IDs that nobody holds or is about to take
  */
 export const cutChoice = (partition: Partition, vlansFree: number, now: number): readonly CoolingBranch[] => {
   let spare = vlansFree;
   return partition.branches
-    .filter((branch): branch is CoolingBranch => branch.status === "cooling" && !branch.unconfirmed)
+    .filter((branch): branch is CoolingBranch => branch.status === "cooling")
+    .filter((branch) => !branch.unconfirmed && branch.unproven !== true)
     .toSorted((left, right) => left.coolingSince - right.coolingSince)
     .filter((branch) => {
       if (branch.coolUntil <= now) return true;
+      if (branch.associationId === undefined) return false;
       spare -= 1;
       return spare >= 0;
     });
@@ -104,6 +108,7 @@ export const keepUntil = (
     trunk !== undefined &&
     trunk.status === "ready" &&
     branch.trunkEniId === trunk.trunkEniId &&
+    branch.doubt === undefined &&
     areGroupsWanted(branch.request.securityGroups, trunk, registration);
   return branch.coolUntil + (kept ? settings.reuseIdleSeconds * 1_000 : 0);
 };

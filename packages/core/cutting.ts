@@ -60,7 +60,7 @@ const cut = (draft: Draft, context: Context, branch: CoolingBranch): number | un
 
 /** Commits the teardown of a cooling branch and lets its calls begin (P01). */
 export const release = (draft: Draft, context: Context, branch: CoolingBranch, ask: string): void => {
-  const { coolUntil, coolingSince: _since, unconfirmed: _unconfirmed, ...rest } = branch;
+  const { coolUntil, coolingSince: _since, unconfirmed: _unconfirmed, doubt: _doubt, ...rest } = branch;
   decideStep(draft, {
     writes: [
       putBranch(

@@ -46,7 +46,12 @@ export interface TrunkWork {
   readonly node?: NodeObserved | undefined;
 }
 
-export type Work = BranchWork | TrunkWork;
+/** EC2 is asked about the branches that only annotations tell of. */
+export interface ProofWork {
+  readonly kind: "proof";
+}
+
+export type Work = BranchWork | TrunkWork | ProofWork;
 
 /** One commit with what follows from it. Without writes it only sends again what an earlier worker may not have sent. */
 export interface Step {

@@ -12,8 +12,9 @@ import type {
   CreatedBranch,
   ReleasingBranch,
 } from "./records.ts";
-import { tombstone } from "./tombstones.ts";
-import { putBranch, type Unversioned } from "./writes.ts";
+import { endRecord, tombstone } from "./tombstones.ts";
+import { withoutVlans } from "./vlans.ts";
+import { putBranch, putTrunk, type Unversioned } from "./writes.ts";
 
 /** How a pod ended, as far as its branches care. */
 export interface End {
@@ -142,6 +143,22 @@ export const cool = (
       ),
     ],
     envelopes: [branchLookAt(branch, until, now)],
+  });
+};
+
+/**
+ * Ends a branch that EC2 did not show as ours, without a call: what only an annotation names is not ours to touch (S08). If it is an ENI of ours
+ * after all, the reaper finds it.
+ */
+export const endUnproven = (draft: Draft, context: Context, branch: AssociatedBranch | CoolingBranch): void => {
+  const { trunk } = draft.partition;
+  const isOnTrunk = trunk !== undefined && trunk.trunkEniId === branch.trunkEniId;
+  const vlans = isOnTrunk ? withoutVlans(trunk.vlans, [branch.vlanId]) : "";
+  decideStep(draft, {
+    writes: [
+      endRecord(branch, context),
+      ...(isOnTrunk ? [putTrunk({ ...trunk, vlans, held: Math.max(0, trunk.held - 1) }, trunk)] : []),
+    ],
   });
 };
 

@@ -127,6 +127,15 @@ describe("a refused ENI of a pod with several", () => {
   });
 });
 
+describe("an ENI of a pod whose annotation names another one", () => {
+  it("ends alone when it is refused: what is not proved is not given back, and no wish takes its place", () => {
+    const step = after(claimedBranch("pod-1", at(1)), [associatedBranch("pod-1", { unproven: true })]);
+
+    expect(step.writes).toMatchObject([{ record: { kind: "trunk" } }, { record: { index: 1, status: "gone" } }]);
+    expect(step.envelopes).toMatchObject([{ to: "outcomes" }]);
+  });
+});
+
 describe("the answer to a Create whose branch has fallen meanwhile", () => {
   const claimed = claimedBranch("pod-1");
   const call = { kind: "create", record: claimed } as const;

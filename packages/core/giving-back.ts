@@ -1,7 +1,7 @@
 import type { Context } from "./decision.ts";
 import { compareVersions } from "./ids.ts";
 import { branchLookAt } from "./messages-out.ts";
-import { branchAt, branchesOf } from "./partition.ts";
+import { branchAt, branchesOf, isUnproven } from "./partition.ts";
 import type {
   AssociatedBranch,
   BranchRecord,
@@ -41,11 +41,11 @@ const showsEnd = (branch: BranchRecord, { podVersion }: PlacedStep): boolean =>
 /**
  * The ENIs of a pod stand and fall together: where one is refused, all others go too, so that a pod that waits holds no slot. The last one that
  * is gone writes the pod's wish down (P15); all of these commits change the trunk, so that they see each other. When the pod's end overtakes
- * them, its wish ends too.
+ * them, its wish ends too; and a pod whose annotation names an ENI that is not proven has none of ours to give back and waits for nothing.
  */
 export const giveBack = (partition: Partition, record: PlacedStep, wish: Wish, context: Context): Consequence => {
   const siblings = branchesOf(partition, record.owner).filter(({ index }) => index !== record.index);
-  if (siblings.some((sibling) => showsEnd(sibling, record))) {
+  if (siblings.some((sibling) => showsEnd(sibling, record) || isUnproven(sibling))) {
     return { writes: [endRecord(record, context)], envelopes: [] };
   }
   const standing = siblings.filter(isStanding);

@@ -1,7 +1,8 @@
 import { type Context, type Draft, decideStep, grantFor } from "./decision.ts";
+import { endUnproven } from "./ends.ts";
 import type { InstanceStateChanged } from "./events.ts";
 import { branchLookAt } from "./messages-out.ts";
-import { isPlaced, type PlacedBranch } from "./partition.ts";
+import { isPlaced, isUnproven, type PlacedBranch } from "./partition.ts";
 import type { TrunkRecord } from "./records.ts";
 import { stranded } from "./stranded.ts";
 import { tombstone } from "./tombstones.ts";
@@ -25,7 +26,9 @@ export const endInstance = (draft: Draft, context: Context): void => {
   if (trunk !== undefined && trunk.status !== "gone") endTrunk(draft, trunk);
   for (const branch of branches) {
     if (branch.status === "waiting") decideStep(draft, { writes: [putBranch(tombstone(branch, context), branch)] });
-    if (isPlaced(branch)) deleteStranded(draft, context, branch);
+    if (!isPlaced(branch)) continue;
+    if (isUnproven(branch)) endUnproven(draft, context, branch);
+    else deleteStranded(draft, context, branch);
   }
 };
 

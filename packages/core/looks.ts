@@ -1,6 +1,7 @@
 import { keepUntil } from "./cooling.ts";
 import { release } from "./cutting.ts";
 import { type Context, type Draft, decideStep, grantFor } from "./decision.ts";
+import { endUnproven } from "./ends.ts";
 import type { BranchLook } from "./events.ts";
 import { assignedOutcome, branchLookAt } from "./messages-out.ts";
 import { askForSnapshot, takeOver } from "./observed.ts";
@@ -52,6 +53,15 @@ const lookAtCooling = (draft: Draft, context: Context, branch: CoolingBranch): v
   }
   if (kept > now) {
     again(kept);
+    return;
+  }
+  if (branch.unproven === true) {
+    if (branch.doubt?.confirmed === true) {
+      endUnproven(draft, context, branch);
+      return;
+    }
+    decideStep(draft, { work: [{ kind: "proof" }] });
+    again(now + unconfirmedRetryMilliseconds);
     return;
   }
   const key = `release:${branch.owner}#${branch.index}`;

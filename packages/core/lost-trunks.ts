@@ -1,7 +1,8 @@
 import { type Context, type Draft, decideStep } from "./decision.ts";
+import { endUnproven } from "./ends.ts";
 import type { EniId } from "./ids.ts";
 import { branchLookAt } from "./messages-out.ts";
-import { branchesOf, isPlaced, type PlacedBranch } from "./partition.ts";
+import { branchesOf, isPlaced, isUnproven, type PlacedBranch } from "./partition.ts";
 import type { EniFacts } from "./ports.ts";
 import type { BranchRecord, Partition, ReleasingBranch, TrunkRecord, Wish } from "./records.ts";
 import { roomRetryMilliseconds } from "./room.ts";
@@ -40,6 +41,7 @@ export const replacedTrunk = (trunk: TrunkRecord, stepDeadline: number): Unversi
   problem: undefined,
   rebuilding: undefined,
   vlans: noVlans,
+  strayVlans: undefined,
   held: 0,
   stepDeadline,
 });
@@ -54,10 +56,12 @@ export const strandBranches = (draft: Draft, context: Context): void => {
   const { trunk, branches } = partition;
   if (trunk?.lostEniId === undefined || trunk.trunkEniId === undefined || trunk.lostEniId === trunk.trunkEniId) return;
   for (const branch of branches) {
-    if (isPlaced(branch) && branch.status !== "releasing" && branch.trunkEniId === trunk.lostEniId) {
+    if (!isPlaced(branch) || branch.status === "releasing" || branch.trunkEniId !== trunk.lostEniId) continue;
+    if (isUnproven(branch)) endUnproven(draft, context, branch);
+    else {
       const next: Unversioned<ReleasingBranch> = {
         ...stranded(branch, context),
-        associationId: "associationId" in branch ? branch.associationId : undefined,
+        associationId: branch.status === "associated" || branch.status === "cooling" ? branch.associationId : undefined,
         // Its slot was the old trunk's: the new one gets none back.
         holdsSlot: false,
         wish: wishAfter(partition, branch, context),

@@ -68,11 +68,14 @@ const podEni = (branch: AssociatedBranch, trunk: TrunkRecord): PodEni => {
     vlanId: branch.vlanId,
     subnetCidr: subnet.subnetCidr,
     subnetV6Cidr: subnet.subnetV6Cidr,
-    associationID: branch.associationId,
+    associationID: branch.associationId ?? "",
   };
 };
 
-/** The outcome that annotates a pod, as soon as all of its ENIs are associated; nothing before. */
+/**
+ * The outcome that annotates a pod, as soon as all of its ENIs are associated; nothing before, and nothing of ENIs that EC2 does not show as the
+ * ledger has them.
+ */
 export const assignedOutcome = (partition: Partition, owner: string): readonly Envelope[] => {
   const { trunk } = partition;
   const branches = branchesOf(partition, owner)
@@ -80,6 +83,7 @@ export const assignedOutcome = (partition: Partition, owner: string): readonly E
     .toSorted((left, right) => left.index - right.index);
   const [first] = branches;
   if (trunk === undefined || first === undefined || branches.length < first.enis) return [];
+  if (branches.some(({ unproven, doubt }) => unproven === true || doubt?.confirmed === true)) return [];
   return [
     {
       to: "outcomes",

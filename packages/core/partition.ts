@@ -1,4 +1,12 @@
-import type { BranchRecord, LedgerRecord, Partition, RecordKey, TrunkRecord } from "./records.ts";
+import type {
+  AssociatedBranch,
+  BranchRecord,
+  CoolingBranch,
+  LedgerRecord,
+  Partition,
+  RecordKey,
+  TrunkRecord,
+} from "./records.ts";
 import type { Transaction } from "./transaction.ts";
 import { withVlans } from "./vlans.ts";
 
@@ -36,6 +44,12 @@ export const branchesOf = (partition: Partition, owner: string): readonly Branch
 /** Whether the branch is on its trunk or about to be. */
 export const isPlaced = (branch: BranchRecord): branch is PlacedBranch =>
   branch.status !== "waiting" && branch.status !== "gone";
+
+/** Whether only an annotation tells of the branch (P10). */
+export const isUnproven = (
+  branch: BranchRecord,
+): branch is (AssociatedBranch | CoolingBranch) & { readonly unproven: true } =>
+  (branch.status === "associated" || branch.status === "cooling") && branch.unproven === true;
 
 /** Whether the branch takes one of the trunk's slots: creations in flight count, cut branches do not (P20). */
 export const holdsSlot = (branch: BranchRecord): boolean =>

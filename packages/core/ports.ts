@@ -183,6 +183,14 @@ export interface SubnetFacts {
   readonly freeAddresses: number;
 }
 
+/** A trunk's association with a branch. */
+export interface AssociationFacts {
+  readonly associationId: AssociationId;
+  readonly branchEniId: EniId;
+  readonly trunkEniId: EniId;
+  readonly vlanId: VlanId;
+}
+
 /** EC2, one attempt per call: a hidden retry would spend a token that nobody counted. */
 export interface Ec2 {
   createTrunkEni(request: {
@@ -223,6 +231,8 @@ export interface Ec2 {
   findTrunks(instanceId: InstanceId): Promise<Ec2Result<readonly EniFacts[]>>;
   /** Branch ENIs of ours that name this trunk, associated or not; all pages. */
   findBranches(trunkEniId: EniId): Promise<Ec2Result<readonly EniFacts[]>>;
+  /** These associations, at most 200; EC2 refuses the whole call when it does not know one of them. */
+  describeAssociations(associationIds: readonly AssociationId[]): Promise<Ec2Result<readonly AssociationFacts[]>>;
   /** Every ENI with our owner tag, ≤ 1,000 a page. */
   listOurs(next?: string): Promise<Ec2Result<Page<EniFacts>>>;
   describeInstance(instanceId: InstanceId): Promise<Ec2Result<InstanceFacts | undefined>>;

@@ -18,7 +18,7 @@ import type {
   SubnetId,
   VlanId,
 } from "./ids.ts";
-import type { WaitReason } from "./outcomes.ts";
+import type { EniProblem, WaitReason } from "./outcomes.ts";
 
 /** The status of a trunk: `requested → waiting-for-slot → created → attached → ready → draining → gone`, or an end. */
 export type TrunkStatus =
@@ -72,6 +72,8 @@ export interface TrunkRecord extends TrunkSubnet {
   readonly branchesMax: number;
   /** Bit v − 1 is set while VLAN ID v is taken; 30 hexadecimal digits for 120 IDs. */
   readonly vlans: string;
+  /** VLAN IDs that annotations of living pods name beside `vlans`, of ENIs that are no record's to hold; as the last snapshot showed. */
+  readonly strayVlans?: string | undefined;
   /** The VLAN ID that was given out last: the search goes on from there, so that a freed one rests longest. */
   readonly lastVlan?: number | undefined;
   /** Branch slots held: claimed, created, associated, cooling and not yet cut. */
@@ -183,11 +185,28 @@ export interface CreatedBranch extends OnTrunk {
   readonly stepDeadline: number;
 }
 
-/** The ENI is associated and belongs to the pod. */
-export interface AssociatedBranch extends OnTrunk {
-  readonly status: "associated";
+/** What EC2 shows wrong with the ENI of a record. Its answers come late: one look proves nothing (P07). */
+export interface EniDoubt {
+  readonly problem: EniProblem;
+  /** Epoch milliseconds. */
+  readonly since: number;
+  /** Whether a second look, some time later, showed the same: the pod was told. */
+  readonly confirmed: boolean;
+}
+
+interface OnVlan extends OnTrunk {
   readonly eni: BranchEni;
-  readonly associationId: AssociationId;
+  /** Absent where EC2 has not confirmed what the pod's annotation says: then the ENI is deleted without it. */
+  readonly associationId?: AssociationId | undefined;
+  /** True while only an annotation tells of the ENI: its VLAN ID is taken, and no call is made for it before EC2 shows it as ours (P10). */
+  readonly unproven?: boolean | undefined;
+  /** Such an ENI is not given to another pod. */
+  readonly doubt?: EniDoubt | undefined;
+}
+
+/** The ENI is associated and belongs to the pod. */
+export interface AssociatedBranch extends OnVlan {
+  readonly status: "associated";
   /** When it became the pod's, epoch milliseconds. */
   readonly associatedAt: number;
   /** When a snapshot sent after its last observation last omitted it, epoch milliseconds (P10). */
@@ -195,10 +214,8 @@ export interface AssociatedBranch extends OnTrunk {
 }
 
 /** The pod has ended; the VLAN ID must not be used before `coolUntil`. */
-export interface CoolingBranch extends OnTrunk {
+export interface CoolingBranch extends OnVlan {
   readonly status: "cooling";
-  readonly eni: BranchEni;
-  readonly associationId: AssociationId;
   readonly coolingSince: number;
   readonly coolUntil: number;
   /** When EC2 associated the ENI, epoch milliseconds: NotFound counts only some time later (P07). */

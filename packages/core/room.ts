@@ -4,7 +4,7 @@ import type { VlanId } from "./ids.ts";
 import { holdsSlot } from "./partition.ts";
 import type { TokenGrant } from "./ports.ts";
 import type { BranchRecord, ClaimedBranch, TrunkRecord } from "./records.ts";
-import { freeVlans } from "./vlans.ts";
+import { freeVlans, takenVlans } from "./vlans.ts";
 import type { Unversioned } from "./writes.ts";
 
 /** What is left of a trunk while candidates are served. */
@@ -33,7 +33,7 @@ export const roomRetryMilliseconds = 120_000;
 export const roomOf = (draft: Draft, context: Context, trunk: TrunkRecord): Room => ({
   trunk,
   held: trunk.held,
-  vlans: [...freeVlans(trunk.vlans, trunk.lastVlan)],
+  vlans: [...freeVlans(takenVlans(trunk), trunk.lastVlan)],
   slotsMissed: 0,
   slotsComing: draft.partition.branches.filter((branch) => branch.status === "releasing" && holdsSlot(branch)).length,
   claims: [],

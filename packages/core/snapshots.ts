@@ -1,20 +1,20 @@
+import { adopt } from "./adopting.ts";
 import { type Context, type Draft, decideStep } from "./decision.ts";
 import { cool, endOmitted } from "./ends.ts";
+import { eniProblemOutcome } from "./eni-problems.ts";
 import type { NodeSnapshot, PodEni, PodFacts } from "./events.ts";
-import { type AssociationId, branded, compareVersions, type EniId, type ResourceVersion, type VlanId } from "./ids.ts";
-import { isEnding, moveToOwnRecord } from "./moving.ts";
+import { branded, compareVersions, type VlanId } from "./ids.ts";
 import { askForSnapshot, type Circumstances, observePod } from "./observed.ts";
-import { branchAt, holdsSlot, isPlaced } from "./partition.ts";
-import type { AssociatedBranch, BranchRecord, CoolingBranch, TrunkRecord } from "./records.ts";
-import { endRecord } from "./tombstones.ts";
-import type { Write } from "./transaction.ts";
-import { isVlanTaken, vlanIdMax, withVlans } from "./vlans.ts";
-import { type Candidate, intentTime } from "./waiting.ts";
-import { putBranch, putTrunk, type Unversioned } from "./writes.ts";
+import { isPlaced } from "./partition.ts";
+import { unprovenBranches } from "./proving.ts";
+import type { AssociatedBranch, BranchRecord, TrunkRecord } from "./records.ts";
+import { isVlanTaken, noVlans, vlanIdMax, withVlans } from "./vlans.ts";
+import type { Candidate } from "./waiting.ts";
+import { putBranch, putTrunk } from "./writes.ts";
 
 /**
  * Compares a node with all of its pods (P10). The annotation of a living pod decides who owns an ENI; what no pod wants or holds any more ends;
- * pods without an annotation are served or told again. While the trunk's ENI is not known, nothing tells whose an annotation's ENI is: then
+ * pods without an annotation are served or told again. What only an annotation tells of is then asked of EC2. While the trunk's ENI is not known, nothing tells whose an annotation's ENI is: then
  * another snapshot is asked for.
  *
  * @returns pods that are to be served now
@@ -46,11 +46,13 @@ export const compareSnapshot = (
 
 /** Takes what annotations name, and ends what no pod has any more. */
 const compareBranches = (draft: Draft, context: Context, snapshot: NodeSnapshot, { sentAt }: Circumstances): void => {
+  const strays: Stray[] = [];
   for (const pod of snapshot.pods) {
     const { annotation = [] } = pod;
     const { listVersion } = snapshot;
     for (const [index, eni] of annotation.entries()) {
-      adopt(draft, context, pod, { index, eni, all: annotation.length, listVersion });
+      const adoption = adopt(draft, context, pod, { index, eni, all: annotation.length, listVersion });
+      if (adoption !== "settled") strays.push({ pod, eni, isReported: adoption === "stray" });
     }
   }
   const living = new Set<string>(snapshot.pods.map(({ podUid }) => podUid));
@@ -59,112 +61,38 @@ const compareBranches = (draft: Draft, context: Context, snapshot: NodeSnapshot,
     const isNamed = "eni" in branch && branch.eni !== undefined && annotated.has(branch.eni.eniId);
     if (!living.has(branch.owner) && !isNamed) omit(draft, context, branch, { snapshot, sentAt });
   }
-  noteSnapshot(draft, sentAt);
+  noteSnapshot(draft, sentAt, strays);
+  if (unprovenBranches(draft.partition).length > 0) decideStep(draft, { work: [{ kind: "proof" }] });
 };
 
-/** A snapshot that came is known to the reaper, and ends the rebuilding of a trunk whose records were lost (P12, P24). */
-const noteSnapshot = (draft: Draft, sentAt: number): void => {
+/** An ENI that a living pod's annotation names and no record of that pod holds. */
+interface Stray {
+  readonly pod: PodFacts;
+  readonly eni: PodEni;
+  /** False while only a step of the pod's own stands in the way. */
+  readonly isReported: boolean;
+}
+
+/**
+ * A snapshot that came is known to the reaper, and ends the rebuilding of a trunk whose records were lost (P12, P24). The VLAN IDs of strays are
+ * given to nobody until a snapshot omits them, and each of their pods is told when its VLAN ID is first seen so.
+ */
+const noteSnapshot = (draft: Draft, sentAt: number, strays: readonly Stray[]): void => {
   const trunk = draft.partition.trunk as TrunkRecord;
   if (trunk.status === "gone" || (trunk.lastSnapshotAt ?? 0) >= sentAt) return;
+  const vlanIds = strays.map(({ eni }) => branded<VlanId>(eni.vlanId)).filter((vlanId) => vlanId <= vlanIdMax);
+  const strayVlans = vlanIds.length > 0 ? withVlans(noVlans, vlanIds) : undefined;
+  const next = { ...trunk, lastSnapshotAt: sentAt, rebuilding: undefined, notFoundSince: undefined, strayVlans };
+  const news = strays.filter(({ eni, isReported }) => isReported && !isStrayKnown(trunk, eni));
+  const { cluster, instanceId } = trunk;
   decideStep(draft, {
-    writes: [putTrunk({ ...trunk, lastSnapshotAt: sentAt, rebuilding: undefined, notFoundSince: undefined }, trunk)],
+    writes: [putTrunk(next, trunk)],
+    envelopes: news.map(({ pod, eni }) => eniProblemOutcome({ ...pod, cluster, instanceId, eni }, "eni-taken")),
   });
 };
 
-interface Named {
-  readonly index: number;
-  /** How many ENIs the annotation names. */
-  readonly all: number;
-  readonly eni: PodEni;
-  readonly listVersion: ResourceVersion;
-}
-
-/** Takes an ENI for the pod whose annotation names it, in one transaction, from no record or from a cooling one. */
-const adopt = (draft: Draft, context: Context, pod: PodFacts, named: Named): void => {
-  const record = branchAt(draft.partition, pod.podUid, named.index);
-  const holder = draft.partition.branches.find((branch) => "eni" in branch && branch.eni?.eniId === named.eni.eniId);
-  if (holder !== undefined && holder === record && holder.status === "associated") return;
-  if (record?.status === "gone" && compareVersions(pod.resourceVersion, record.podVersion) <= 0) return;
-  // A list from before the pod's end proves nothing about it (P09).
-  if (holder?.status === "cooling" && compareVersions(named.listVersion, holder.podVersion) < 0) return;
-  const trunk = draft.partition.trunk as TrunkRecord;
-  if (!isFree(draft, named, holder) || (holder !== undefined && holder.status !== "cooling")) {
-    const fields = { instanceId: draft.partition.instanceId, podUid: pod.podUid, eniId: named.eni.eniId };
-    draft.notes.push({ message: "A pod's annotation names an ENI that is another's or on its way out.", fields });
-    return;
-  }
-  if (record !== undefined && record !== holder && !makeWay(draft, context, record)) return;
-  const from = branchAt(draft.partition, pod.podUid, named.index);
-  const vlanId = branded<VlanId>(named.eni.vlanId);
-  const next = adopted(pod, named, { holder, from, trunk, context });
-  const sighting = { kind: "sighting", eniId: branded<EniId>(named.eni.eniId) } as const;
-  const writes: Write[] = [putBranch(next, from), { kind: "delete", key: sighting, expect: [] }];
-  if (holder !== undefined && holder !== from) writes.push(endRecord(holder, context));
-  if (holder === undefined) writes.push(putTrunk(withBranch(draft, trunk, vlanId), trunk));
-  decideStep(draft, { writes });
-};
-
-/** Whether the annotation's VLAN ID can be that of its ENI: in range, and no other branch has it. */
-const isFree = (draft: Draft, { eni }: Named, holder: BranchRecord | undefined): boolean =>
-  eni.vlanId >= 1 &&
-  eni.vlanId <= vlanIdMax &&
-  (holder !== undefined ||
-    !draft.partition.branches.some((branch) => isPlaced(branch) && branch.vlanId === eni.vlanId));
-
-const withBranch = (draft: Draft, trunk: TrunkRecord, vlanId: VlanId): TrunkRecord => ({
-  ...trunk,
-  vlans: withVlans(trunk.vlans, [vlanId]),
-  held: isVlanTaken(trunk.vlans, vlanId)
-    ? Math.max(trunk.held, draft.partition.branches.filter(holdsSlot).length + 1)
-    : trunk.held + 1,
-});
-
-interface Adoption {
-  readonly holder: CoolingBranch | undefined;
-  readonly from: BranchRecord | undefined;
-  readonly trunk: TrunkRecord;
-  readonly context: Context;
-}
-
-/** Without a record nobody knows the ENI's groups: an empty set equals no request, so that such an ENI is never reused (P05). */
-const adopted = (
-  pod: PodFacts,
-  { index, eni, all }: Named,
-  { holder, from, trunk, context }: Adoption,
-): Unversioned<AssociatedBranch> => ({
-  kind: "branch",
-  instanceId: trunk.instanceId,
-  owner: pod.podUid,
-  index,
-  status: "associated",
-  generation: from?.generation ?? 0,
-  createdAt: intentTime(from, context.now),
-  podVersion: pod.resourceVersion,
-  namespace: pod.namespace,
-  name: pod.name,
-  enis: all,
-  request: holder?.request ?? {
-    requestVersion: 1,
-    subnetId: trunk.subnetId,
-    securityGroups: [],
-    ipv6: eni.ipv6Addr !== "",
-  },
-  trunkEniId: holder?.trunkEniId ?? (trunk.trunkEniId as EniId),
-  vlanId: branded<VlanId>(eni.vlanId),
-  eni: { eniId: branded<EniId>(eni.eniId), mac: eni.ifAddress, privateIp: eni.privateIp, ipv6: eni.ipv6Addr },
-  associationId: branded<AssociationId>(eni.associationID),
-  associatedAt: context.now,
-});
-
-/** Another ENI in the pod's record moves to a record of its own and cools (P10). False: its step must end first. */
-const makeWay = (draft: Draft, context: Context, record: BranchRecord): boolean => {
-  if (record.status === "associated") {
-    cool(draft, context, record, { resourceVersion: record.podVersion, unconfirmed: true });
-  }
-  const now = branchAt(draft.partition, record.owner, record.index) as BranchRecord;
-  if (isEnding(now)) moveToOwnRecord(draft, context, now);
-  return isEnding(now) || !isPlaced(now);
-};
+const isStrayKnown = ({ strayVlans = noVlans }: TrunkRecord, { vlanId }: PodEni): boolean =>
+  isVlanTaken(strayVlans, branded<VlanId>(vlanId));
 
 interface Omission {
   readonly snapshot: NodeSnapshot;

@@ -6,6 +6,7 @@ import { branchLookAt, chainCopy, nodeLookAt } from "./messages-out.ts";
 import { isTrunkUnderWay } from "./nodes.ts";
 import { isPlaced, type PlacedBranch } from "./partition.ts";
 import type { Envelope } from "./ports.ts";
+import { proofDueAt } from "./proving.ts";
 import type { Partition, TrunkRecord } from "./records.ts";
 import type { Write } from "./transaction.ts";
 import { isOverdue } from "./waiting.ts";
@@ -38,8 +39,10 @@ export const overdueMessages = (partition: Partition, context: Context): readonl
   if (trunk === undefined) return [];
   const trunkDueAt = isTrunkUnderWay(trunk) ? (trunk.stepDeadline ?? 0) : doubtEndsAt(trunk, context);
   const isTrunkOverdue = trunkDueAt !== undefined && trunkDueAt + lostAfterMilliseconds < now;
+  const proofAt = proofDueAt(partition, context);
+  const isProofOverdue = proofAt !== undefined && proofAt + lostAfterMilliseconds < now;
   return [
-    ...(isTrunkOverdue ? [nodeLookAt(trunk, now, now)] : []),
+    ...(isTrunkOverdue || isProofOverdue ? [nodeLookAt(trunk, now, now)] : []),
     ...partition.branches.flatMap((branch) => {
       if (branch.status === "waiting") return isOverdue(branch, now) ? [chainCopy(branch, trunk, context)] : [];
       if (!isPlaced(branch)) return [];

@@ -15,6 +15,10 @@ const textOf = (bits: bigint): string => bits.toString(16).padStart(bitmapDigits
 /** Whether the bitmap shows the VLAN ID as taken. */
 export const isVlanTaken = (bitmap: string, vlanId: VlanId): boolean => (bitsOf(bitmap) & bitOf(vlanId)) !== 0n;
 
+/** The VLAN IDs that are not given out: those of branches, and those that living pods use all the same (P10). */
+export const takenVlans = ({ vlans, strayVlans }: { vlans: string; strayVlans?: string | undefined }): string =>
+  strayVlans === undefined ? vlans : textOf(bitsOf(vlans) | bitsOf(strayVlans));
+
 /** The bitmap with these VLAN IDs taken. */
 export const withVlans = (bitmap: string, vlanIds: readonly VlanId[]): string =>
   textOf(vlanIds.reduce((bits, vlanId) => bits | bitOf(vlanId), bitsOf(bitmap)));

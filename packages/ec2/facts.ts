@@ -1,5 +1,7 @@
-import type { Instance, NetworkInterface, Subnet } from "@aws-sdk/client-ec2";
+import type { Instance, NetworkInterface, Subnet, TrunkInterfaceAssociation } from "@aws-sdk/client-ec2";
 import {
+  type AssociationFacts,
+  type AssociationId,
   type AttachmentId,
   branded,
   type ClusterName,
@@ -65,6 +67,14 @@ const taggedFacts = (eni: NetworkInterface): Tagged => {
 
 const groupIds = (groups: NetworkInterface["Groups"]): readonly SecurityGroupId[] =>
   (groups ?? []).flatMap(({ GroupId }) => (GroupId === undefined ? [] : [branded<SecurityGroupId>(GroupId)])).sort();
+
+/** What a describe shows of the association of a branch with its trunk. */
+export const associationFacts = (association: TrunkInterfaceAssociation): AssociationFacts => ({
+  associationId: branded<AssociationId>(present(association.AssociationId, "the ID of an association")),
+  branchEniId: branded<EniId>(association.BranchInterfaceId ?? ""),
+  trunkEniId: branded<EniId>(association.TrunkInterfaceId ?? ""),
+  vlanId: branded<VlanId>(association.VlanId ?? 0),
+});
 
 /** What a describe shows of an instance. A terminated one has no network any more: its VPC and subnet are empty. */
 export const instanceFacts = (instance: Instance): InstanceFacts => {

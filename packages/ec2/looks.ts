@@ -4,6 +4,7 @@ import {
   type DescribeNetworkInterfacesCommandInput,
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
+  DescribeTrunkInterfaceAssociationsCommand,
   type Filter,
 } from "@aws-sdk/client-ec2";
 import {
@@ -16,7 +17,7 @@ import {
   type SecurityGroupId,
 } from "@trunkline/core";
 import { absentWhen, type Call } from "./calls.ts";
-import { eniFacts, instanceFacts, subnetFacts } from "./facts.ts";
+import { associationFacts, eniFacts, instanceFacts, subnetFacts } from "./facts.ts";
 import { tagKeys } from "./tags.ts";
 
 /** The calls of the port that only look. */
@@ -26,6 +27,7 @@ export type Ec2Looks = Pick<
   | "findByIntent"
   | "findTrunks"
   | "findBranches"
+  | "describeAssociations"
   | "listOurs"
   | "describeInstance"
   | "describeSubnet"
@@ -80,6 +82,14 @@ export const createLooks = (call: Call, deployment: string): Ec2Looks => {
     findTrunks: (instanceId) =>
       find(filter(`tag:${tagKeys.instanceId}`, instanceId), filter("interface-type", "trunk")),
     findBranches: (trunkEniId) => find(filter(`tag:${tagKeys.trunkEniId}`, trunkEniId)),
+    describeAssociations: (associationIds) => {
+      const command = new DescribeTrunkInterfaceAssociationsCommand({ AssociationIds: [...associationIds] });
+      return call(
+        "DescribeTrunkInterfaceAssociations",
+        (client) => client.send(command),
+        ({ InterfaceAssociations: associations }) => (associations ?? []).map(associationFacts),
+      );
+    },
     listOurs: (next) =>
       describeEnis({ Filters: [ours], MaxResults: pageMax, ...(next === undefined ? {} : { NextToken: next }) }),
     describeInstance: async (instanceId) =>

@@ -8,6 +8,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import {
+  type AssociationId,
   branded,
   type ClusterName,
   type Ec2,
@@ -241,6 +242,19 @@ describe("a branch", () => {
     expect(remedyOf(await ec2.disassociate(associationId))).toBe("ok");
     expect(remedyOf(await ec2.deleteEni(branch.eniId))).toBe("ok");
     expect(remedyOf(await ec2.deleteEni(branch.eniId))).toBe("not-found");
+  });
+
+  test("shows its association by its ID, and one unknown ID spoils the look at all", async () => {
+    const trunk = await createTrunk();
+    const branch = told(await createBranch(trunk, {}, vlan(7)));
+    const { associationId } = told(await associate(trunk, branch, vlan(7)));
+    const unknown = branded<AssociationId>("trunk-assoc-0123456789abcdef0");
+
+    expect(told(await ec2.describeAssociations([associationId]))).toEqual([
+      { associationId, branchEniId: branch.eniId, trunkEniId: trunk.eniId, vlanId: 7 },
+    ]);
+    expect(remedyOf(await ec2.describeAssociations([associationId, unknown]))).toBe("permanent");
+    expect(remedyOf(await ec2.describeAssociations([branded("no-association")]))).toBe("permanent");
   });
 
   test("on a taken VLAN ID is told so", async () => {

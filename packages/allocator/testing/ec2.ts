@@ -239,6 +239,16 @@ export const createFakeEc2 = (): FakeEc2 => {
         ok: true,
         value: fake.branches().filter((eni) => eni.trunkEniId === trunkEniId),
       })),
+    describeAssociations: (associationIds) =>
+      through("DescribeTrunkInterfaceAssociations", () => {
+        const all = [...enis.values()].flatMap(({ eniId, association }) =>
+          association === undefined ? [] : [{ ...association, branchEniId: eniId }],
+        );
+        const found = all.filter(({ associationId }) => associationIds.includes(associationId));
+        return found.length < associationIds.length
+          ? failure("DescribeTrunkInterfaceAssociations", "permanent", "InvalidAssociationID.NotFound")
+          : { ok: true, value: found };
+      }),
     listOurs: () => through("DescribeNetworkInterfaces", () => ({ ok: true, value: { elements: [...enis.values()] } })),
     describeInstance: (instanceId) =>
       through("DescribeInstances", () => ({ ok: true, value: instances.get(instanceId) })),

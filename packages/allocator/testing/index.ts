@@ -6,4 +6,5 @@ export * from "./ledger.ts";
 export * from "./outbox.ts";
 export * from "./pacer.ts";
 export * from "./scenes.ts";
+export * from "./snapshots.ts";
 export * from "./world.ts";
