@@ -109,6 +109,7 @@ export const startForwarder = async (options: StartOptions): Promise<RunningForw
     throw problem;
   });
   const certificates = followCertificate({ certificate, first, api, clock, random, log, renew: admission.renew });
+  log("info", "The forwarder listens.", { admissionPort: admission.port, operationsPort: operations?.port });
   queueWatch.start();
   const ready = forwarder.start();
   return {
