@@ -45,6 +45,18 @@ describe("lists", () => {
     expect(second.body).toMatchObject({ code: 410, reason: "Expired" });
   });
 
+  test("whose state is forgotten offer a token for the rest as it is now, which is another state", async () => {
+    for (const name of ["a", "b", "c"]) await call("POST", CONFIG_MAPS, { body: configMapManifest(name) });
+    const first = (await call("GET", `${CONFIG_MAPS}?limit=2`)).body;
+    await call("DELETE", `${CONFIG_MAPS}/a`);
+    await call("POST", CONFIG_MAPS, { body: configMapManifest("d") });
+    await call("POST", "/_control/faults", { body: { kind: "forget-history" } });
+    const refused = (await call("GET", `${CONFIG_MAPS}?limit=2&continue=${first.metadata.continue}`)).body;
+    const rest = (await call("GET", `${CONFIG_MAPS}?limit=2&continue=${refused.metadata.continue}`)).body;
+    expect(names(rest)).toEqual(["c", "d"]);
+    expect(Number(rest.metadata.resourceVersion)).toBeGreaterThan(Number(first.metadata.resourceVersion));
+  });
+
   test("say their kind once and not in every entry, as the real ones of built-in types do", async () => {
     await call("POST", CONFIG_MAPS, { body: configMapManifest("a") });
     const { body } = await call("GET", CONFIG_MAPS);

@@ -62,24 +62,29 @@ export function serveWatch(state: ApiState, request: WatchRequest, exchange: Htt
     }
     if (start.endMark) writer.bookmark(true);
   }
+  // Who asks from a version that this server has yet to reach hears nothing before it.
+  const from = start.revision ?? 0;
   for (const change of missed) {
     const event = eventFor(selection, change);
     if (event !== undefined) writer.event(event);
   }
   stops.push(
     state.store.watch(selection.type.collection, (change) => {
+      if (change.revision <= from) return;
       const event = eventFor(selection, change);
       if (event === undefined) return;
       writer.event(event);
       if (exchange.response.writableLength > BACKLOG_BYTES_MAX) exchange.response.destroy();
     }),
   );
-  const bookmarks = query.get("allowWatchBookmarks") === "true";
-  stops.push(every(state, request.bookmarkSeconds * 1000, () => bookmarks && writer.bookmark(false)));
+  const bookmark = () => {
+    if (query.get("allowWatchBookmarks") === "true" && state.store.revision >= from) writer.bookmark(false);
+  };
+  stops.push(every(state, request.bookmarkSeconds * 1000, bookmark));
   const seconds = Number(query.get("timeoutSeconds") ?? 0) || TIMEOUT_MIN_SECONDS * (1 + state.random());
   stops.push(
     state.clock.schedule(seconds * 1000, () => {
-      if (bookmarks) writer.bookmark(false);
+      bookmark();
       stop();
     }),
   );

@@ -104,6 +104,16 @@ describe("a watch", () => {
     expect(await reader.next()).toBeUndefined();
   });
 
+  test("from a version that is yet to come is silent until then, as where a server was restored", async () => {
+    const clock = new VirtualClock();
+    const { api } = await start({ clock, bookmarkSeconds: 60 });
+    const { resourceVersion = "" } = (await api.create(configMapManifest("a"))).metadata;
+    const reader = await watch(`resourceVersion=${Number(resourceVersion) + 2}&allowWatchBookmarks=true`);
+    clock.advance(60_000);
+    for (const name of ["b", "c", "d"]) await api.create(configMapManifest(name));
+    expect(await reader.take(1)).toEqual(["ADDED d"]);
+  });
+
   test("can be made to find itself too old", async () => {
     const { emulator: running, api } = await start();
     const first = await api.create(configMapManifest("a"));

@@ -62,10 +62,14 @@ export interface PageRequest {
 export function listPage(state: ApiState, selection: Selection, page: PageRequest): Page {
   const { type } = selection;
   const token = page.continue === "" ? undefined : readToken(page.continue);
+  const from = token?.after;
   const revision = token?.revision ?? state.store.revision;
   const all = state.store.listAt(type.collection, selection.namespace, revision);
-  if (all === "expired") throw expired(tooOldToContinue);
-  const from = token?.after;
+  if (all === "expired") {
+    const refused = expired(tooOldToContinue);
+    refused.status.metadata = { continue: writeToken({ after: from ?? "" }) };
+    throw refused;
+  }
   const rest = from === undefined ? all : all.filter((object) => keyOf(object) > from);
   const selected = rest.filter((object) => isSelected(selection, object));
   const objects = page.limit > 0 ? selected.slice(0, page.limit) : selected;
@@ -92,17 +96,24 @@ function keyOf(object: KubernetesObject): string {
   return storeKey(object.metadata.namespace, object.metadata.name ?? "");
 }
 
-function writeToken(token: { revision: number; after: string }): string {
-  return Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: token.revision, start: token.after })).toString(
-    "base64url",
-  );
+/** Where a list goes on; without a revision in the newest state, which does not fit the pages before. */
+interface ContinueToken {
+  revision?: number;
+  after: string;
 }
 
-function readToken(text: string): { revision: number; after: string } {
+/** What stands in a token for "the newest state". */
+const NEWEST = -1;
+
+function writeToken({ revision = NEWEST, after }: ContinueToken): string {
+  return Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start: after })).toString("base64url");
+}
+
+function readToken(text: string): ContinueToken {
   try {
     const token: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
     if (isObject(token) && typeof token.rv === "number" && typeof token.start === "string") {
-      return { revision: token.rv, after: token.start };
+      return token.rv === NEWEST ? { after: token.start } : { revision: token.rv, after: token.start };
     }
   } catch {
     // Whatever is wrong with the token, the client hears the same.
