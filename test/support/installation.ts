@@ -25,7 +25,11 @@ export async function install(folder: string): Promise<Installation> {
   }
 }
 
-async function installIn(emulator: KubernetesEmulator, { objects, patches, images }: Kustomization) {
+/** As {@link install}, in a cluster that is there. */
+export async function installIn(
+  emulator: KubernetesEmulator,
+  { objects, patches, images }: Kustomization,
+): Promise<Installation> {
   const types = emulator.model.state.types;
   const isKnown = ({ apiVersion, kind }: KubernetesObject) => types.byKind(apiVersion, kind) !== undefined;
   const known = objects.filter(isKnown);
