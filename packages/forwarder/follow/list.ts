@@ -1,8 +1,8 @@
 import { type ApiAnswer, isSuccess, type KubernetesApi, refusalOf, withQuery } from "../ports/api.ts";
 
-/** Objects a page; what client-go asks for too. */
-const pageSize = 500;
-const pagesMax = 2_000;
+/** Objects a page: half of what client-go asks for, because a page is held whole, as text and as objects. */
+const pageSize = 250;
+const pagesMax = 4_000;
 /** How often a list begins anew because the state that its pages show was forgotten meanwhile. */
 const restartsMax = 2;
 const goneStatus = 410;
