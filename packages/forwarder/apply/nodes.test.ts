@@ -213,6 +213,21 @@ describe("a node that changes", () => {
     expect(scene.sent("PodGone")).toMatchObject([{ instanceId, podUid: "uid-db", how: "deleted" }]);
   });
 
+  test("and was registered under another name too is told again, above all before, when the first of them goes", async () => {
+    scene.api.put(paths.nodes, aNode("node-b", { metadata: { name: "node-b", labels } }));
+    scene.api.put(paths.nodes, asking());
+    await scene.start();
+    const before = scene.sent("NodeObserved").map((event) => Number(event.resourceVersion));
+
+    scene.api.remove(paths.nodes, "node-a");
+    await scene.clock.advance(100);
+
+    expect(scene.sent("NodeGone")).toMatchObject([{ instanceId, nodeUid }]);
+    const again = scene.sent("NodeObserved");
+    expect(again).toMatchObject([{ instanceId, nodeName: "node-b", wantsTrunk: true }]);
+    expect(Number(again[0]?.resourceVersion)).toBeGreaterThan(Math.max(...before));
+  });
+
   test("and is no longer managed keeps what its pods hold until the last has ended", async () => {
     scene.api.put(paths.nodes, asking());
     scene.api.put(paths.pods, aPod("db"));

@@ -217,3 +217,32 @@ test("no more than 5,000 wait while the API server is slow; those beyond are dro
   // Four are under way.
   expect(logged.filter((line) => line.includes("Too many events are waiting"))).toHaveLength(6);
 });
+
+describe("draining", () => {
+  test("waits until everything is written", async () => {
+    api.failNext(() => true, { status: 500, body: {} }, 2);
+    for (let index = 0; index < 20; index += 1) recorder.record(pod, { ...failed, message: `failed: ${index}` });
+
+    const drained = recorder.drain(3_000);
+    await clock.advance(3_000);
+    await drained;
+    recorder.stop();
+
+    expect(written()).toHaveLength(20);
+  });
+
+  test("does not wait longer than its time", async () => {
+    api.failNext(() => true, { status: 500, body: {} }, 100);
+    recorder.record(pod, failed);
+
+    let isDrained = false;
+    void recorder.drain(100).then(() => {
+      isDrained = true;
+    });
+    await clock.advance(90);
+    expect(isDrained).toBe(false);
+    await clock.advance(30);
+
+    expect(isDrained).toBe(true);
+  });
+});

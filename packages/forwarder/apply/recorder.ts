@@ -9,6 +9,8 @@ export { type Involved, involvedNode, involvedPod } from "./event-object.ts";
 /** Writes events of core/v1. Never fails: an event that cannot be written is logged. */
 export interface Recorder {
   record(involved: Involved, text: EventText): void;
+  /** Resolves when nothing waits to be written any more, or after the time. */
+  drain(milliseconds: number): Promise<void>;
   stop(): void;
 }
 
@@ -38,6 +40,7 @@ const toldMax = 20_000;
 const eventsAtOnceMax = 25;
 const eventMilliseconds = 60_000;
 const objectsMax = 5_000;
+const drainPollMilliseconds = 10;
 
 /**
  * Writes events in the background, a few at a time. An event's name follows from what it says, so that a repeat raises the
@@ -103,6 +106,10 @@ export const createRecorder = ({ api, clock, random, log }: RecorderOptions): Re
       }
       pending.push({ involved, text, at: clock.now() });
       if (writers < writersMax) void work();
+    },
+    drain: async (milliseconds) => {
+      const endsAt = clock.monotonic() + milliseconds;
+      while (writers > 0 && !pauses.ended && clock.monotonic() < endsAt) await pauses.pause(drainPollMilliseconds);
     },
     stop: () => pauses.end(),
   };

@@ -210,6 +210,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
       rest();
       await receiver.stop(milliseconds);
       const left = await sender.drain(Math.max(endsAt - clock.monotonic(), 0));
+      await recorder.drain(Math.max(endsAt - clock.monotonic(), 0));
       sender.stop();
       recorder.stop();
       return left;

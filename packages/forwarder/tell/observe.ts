@@ -26,7 +26,7 @@ import type { Sender } from "./sender.ts";
 export interface ObserverOptions {
   readonly cluster: Pick<
     Cluster,
-    "match" | "instanceOf" | "node" | "nodes" | "podsOnNode" | "pods" | "cniNode" | "eniConfig"
+    "match" | "instanceOf" | "node" | "nodes" | "nodesOf" | "podsOnNode" | "pods" | "cniNode" | "eniConfig"
   >;
   /** The CNINode of a node, also for the moment in which it is made again after somebody deleted it. */
   readonly cniNodeOf: (nodeName: string) => CniNodeObject | undefined;
@@ -205,6 +205,12 @@ export const createObserver = (options: ObserverOptions): Observer => {
     if (isNew) for (const pod of cluster.podsOnNode(node.name)) lookAtPod(pod);
   };
 
+  const tellAgain = (node: NodeView, version?: string): void => {
+    const told = nodes.get(node.name);
+    if (told !== undefined) told.wish = undefined;
+    lookAtNode(node, version);
+  };
+
   const tellNode = (told: ToldNode, event: NodeObserved): void => {
     const wish = JSON.stringify([event.instanceId, event.nodeUid, event.wantsTrunk, event.eniConfig]);
     if (told.wish === wish) return;
@@ -236,11 +242,13 @@ export const createObserver = (options: ObserverOptions): Observer => {
         lookAtNode(change.object);
         return;
       }
-      const { object: node } = change;
+      const { object: node, version } = change;
       const instanceId = nodes.get(node.name)?.instanceId;
       nodes.delete(node.name);
       if (instanceId === undefined) return;
       sender.send({ type: "NodeGone", incarnation, instanceId, nodeName: node.name, nodeUid: node.uid as NodeUid });
+      // An instance that registered under another name has two Nodes for a while; the end of one must not hide the other.
+      for (const other of cluster.nodesOf(instanceId)) tellAgain(other, version);
     },
     lookAtNode: (nodeName, version) => {
       const node = cluster.node(nodeName);
@@ -250,11 +258,8 @@ export const createObserver = (options: ObserverOptions): Observer => {
       for (const pod of cluster.pods()) if (namespace === undefined || pod.namespace === namespace) lookAtPod(pod);
     },
     repeatNode: (nodeName) => {
-      const told = nodes.get(nodeName);
       const node = cluster.node(nodeName);
-      if (told === undefined || node === undefined || !told.isWanted) return;
-      told.wish = undefined;
-      lookAtNode(node);
+      if (node !== undefined && nodes.get(nodeName)?.isWanted === true) tellAgain(node);
     },
   };
 };
