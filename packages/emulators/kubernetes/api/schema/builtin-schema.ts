@@ -5,7 +5,7 @@
 
 import * as models from "@kubernetes/client-node";
 import { ATOMIC_MAPS, ATOMIC_MODELS, builtinListMerge, QUANTITIES } from "./builtin-merge.ts";
-import { ANY, type ObjectSchema, type ScalarSchema, type Schema, STRING } from "./schema.ts";
+import { ANY, MICRO_TIME, type ObjectSchema, type ScalarSchema, type Schema, STRING } from "./schema.ts";
 
 /** A field as a model of the client describes itself. */
 interface ModelField {
@@ -77,7 +77,8 @@ function describeField(path: string, field: ModelField): Schema {
 
 function describeType(path: string, type: string, format: string): Schema {
   if (QUANTITIES.has(path)) return { kind: "quantity", goType: "resource.Quantity" };
-  if (type === "V1MicroTime" || type === "Date") return { kind: "string", goType: "v1.Time" };
+  if (type === "V1MicroTime") return { kind: "string", goType: MICRO_TIME };
+  if (type === "Date") return { kind: "string", goType: "v1.Time" };
   if (type === "IntOrString") return { kind: "int-or-string", goType: "intstr.IntOrString" };
   if (type === "number") return numeric(format);
   if (type === "boolean") return { kind: "boolean", goType: "bool" };

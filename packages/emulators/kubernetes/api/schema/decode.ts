@@ -5,7 +5,7 @@
 
 import { copy, isObject, type JsonObject } from "../json.ts";
 import { canonicalQuantity } from "../quantity.ts";
-import type { ListSchema, MapSchema, ObjectSchema, Schema } from "./schema.ts";
+import { type ListSchema, type MapSchema, MICRO_TIME, type ObjectSchema, type Schema } from "./schema.ts";
 
 /** What was read. */
 export interface Decoded {
@@ -75,7 +75,8 @@ function readValue(raw: unknown, schema: Schema, place: Place, reading: Reading)
     case "list":
       return readList(raw, schema, place, reading);
     case "string":
-      return typeof raw === "string" ? raw : mistyped(raw, schema.goType, place, reading);
+      if (typeof raw !== "string") return mistyped(raw, schema.goType, place, reading);
+      return schema.goType === MICRO_TIME ? readMicroTime(raw, reading) : raw;
     case "quantity":
       if (typeof raw === "string" || typeof raw === "number") return canonicalQuantity(raw);
       return mistyped(raw, schema.goType, place, reading);
@@ -88,6 +89,24 @@ function readValue(raw: unknown, schema: Schema, place: Place, reading: Reading)
     case "boolean":
       return typeof raw === "boolean" ? raw : mistyped(raw, schema.goType, place, reading);
   }
+}
+
+/** `metav1.MicroTime` is read with the layout that it is written with, six digits, no more and no fewer; and kept in UTC. */
+function readMicroTime(text: string, reading: Reading): string {
+  const [, seconds, fraction, zone] =
+    /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{6})(Z|[+-]\d{2}:\d{2})$/.exec(text) ?? [];
+  if (seconds !== undefined) return `${new Date(`${seconds}${zone}`).toISOString().slice(0, 19)}${fraction}Z`;
+  reading.mistyped ??= unparsableTime(text);
+  return text;
+}
+
+function unparsableTime(text: string): string {
+  const [, rest] = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(.*)$/.exec(text) ?? [];
+  const why =
+    rest === undefined
+      ? `cannot parse ${JSON.stringify(text)} as "2006"`
+      : `cannot parse ${JSON.stringify(rest)} as ".000000"`;
+  return `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05.000000Z07:00": ${why}`;
 }
 
 function readMap(raw: unknown, schema: MapSchema, place: Place, reading: Reading): unknown {

@@ -52,6 +52,9 @@ export interface AnySchema {
 /** The schema of anything. */
 export const ANY: AnySchema = { kind: "any" };
 
+/** The Go type of times with microseconds. */
+export const MICRO_TIME = "v1.MicroTime";
+
 /** A string. */
 export const STRING: ScalarSchema = { kind: "string", goType: "string" };
 
