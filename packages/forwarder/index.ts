@@ -98,17 +98,18 @@ export const startForwarder = async (options: StartOptions): Promise<RunningForw
     match: forwarder.match,
     lookUpServiceAccount: forwarder.lookUpServiceAccount,
   });
+  const certificates = followCertificate({ certificate, first, api, clock, random, log, renew: admission.renew });
   let isStopping = false;
   const operations = await serveOperations(settings, {
     health: healthChecks(api),
-    readiness: readinessChecks({ forwarder, queueWatch, isStopping: () => isStopping }),
+    readiness: readinessChecks({ forwarder, queueWatch, certificates, isStopping: () => isStopping }),
     prometheus,
     collect: forwarder.measure,
   }).catch(async (problem: unknown) => {
+    certificates.stop();
     await admission.stop();
     throw problem;
   });
-  const certificates = followCertificate({ certificate, first, api, clock, random, log, renew: admission.renew });
   log("info", "The forwarder listens.", { admissionPort: admission.port, operationsPort: operations?.port });
   queueWatch.start();
   const ready = forwarder.start();

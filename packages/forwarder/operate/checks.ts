@@ -24,6 +24,8 @@ export const healthChecks = (api: Pick<MeteredApi, "silentFor">): readonly Check
 export interface ReadinessOptions {
   readonly forwarder: Pick<Forwarder, "isReady" | "isLeader">;
   readonly queueWatch: Pick<QueueWatch, "neverReached" | "unreachable">;
+  /** Of the admission server. */
+  readonly certificates: { isReady(): boolean };
   readonly isStopping: () => boolean;
 }
 
@@ -31,8 +33,17 @@ export interface ReadinessOptions {
  * Ready means that admission can be answered, and that the queues have answered once since the start. A queue that is away later
  * is shown, and takes no replica away from the API server, which needs no queue.
  */
-export const readinessChecks = ({ forwarder, queueWatch, isStopping }: ReadinessOptions): readonly Check[] => [
+export const readinessChecks = ({
+  forwarder,
+  queueWatch,
+  certificates,
+  isStopping,
+}: ReadinessOptions): readonly Check[] => [
   { name: "copies", problem: () => (forwarder.isReady() ? undefined : "the cluster is not known yet") },
+  {
+    name: "certificate",
+    problem: () => (certificates.isReady() ? undefined : "there is no certificate yet that the API servers trust"),
+  },
   {
     name: "queues-since-start",
     problem: () => {

@@ -28,10 +28,11 @@ beforeEach(() => {
   });
 });
 
-const failing = (isReady = true, isStopping = false) =>
+const failing = (isReady = true, isStopping = false, hasCertificate = true) =>
   readinessChecks({
     forwarder: { isReady: () => isReady, isLeader: () => false },
     queueWatch: watch,
+    certificates: { isReady: () => hasCertificate },
     isStopping: () => isStopping,
   })
     .filter(({ isOnlyShown, problem }) => isOnlyShown !== true && problem() !== undefined)
@@ -86,11 +87,12 @@ test("nobody is asked any more after a stop", async () => {
 });
 
 test.each([
-  ["the cluster is not known", false, false, ["copies"]],
-  ["the replica is stopping", true, true, ["shutdown"]],
-] as const)("a replica is not ready while %s", async (_, isReady, isStopping, names) => {
+  ["the cluster is not known", false, false, true, ["copies"]],
+  ["the replica is stopping", true, true, true, ["shutdown"]],
+  ["it has no certificate", true, false, false, ["certificate"]],
+] as const)("a replica is not ready while %s", async (_, isReady, isStopping, hasCertificate, names) => {
   watch.start();
   await clock.advance(1_000);
 
-  expect(failing(isReady, isStopping)).toEqual(names);
+  expect(failing(isReady, isStopping, hasCertificate)).toEqual(names);
 });
