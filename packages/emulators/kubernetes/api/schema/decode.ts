@@ -95,7 +95,8 @@ function readValue(raw: unknown, schema: Schema, place: Place, reading: Reading)
 function readMicroTime(text: string, reading: Reading): string {
   const [, seconds, fraction, zone] =
     /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{6})(Z|[+-]\d{2}:\d{2})$/.exec(text) ?? [];
-  if (seconds !== undefined) return `${new Date(`${seconds}${zone}`).toISOString().slice(0, 19)}${fraction}Z`;
+  const epochMs = Date.parse(`${seconds}${zone}`);
+  if (!Number.isNaN(epochMs)) return `${new Date(epochMs).toISOString().slice(0, 19)}${fraction}Z`;
   reading.mistyped ??= unparsableTime(text);
   return text;
 }
