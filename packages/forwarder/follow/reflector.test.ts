@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { KubernetesApi } from "../ports/api.ts";
 import { createFakeApi, type FakeApi, type FakeObject } from "../testing/fake-api.ts";
 import { createVirtualClock, type VirtualClock } from "../testing/virtual-clock.ts";
-import { createReflector, type Kept, type Reflector } from "./reflector.ts";
+import { createReflector, type Kept, type Reflector, type ReflectorOptions } from "./reflector.ts";
 
 const path = "/api/v1/pods";
 const project = (raw: unknown): Kept => {
@@ -26,7 +27,7 @@ beforeEach(() => {
   reflector = make();
 });
 
-const make = (options: { isOptional?: boolean } = {}) =>
+const make = (options: Partial<ReflectorOptions<Kept>> = {}) =>
   createReflector({
     api,
     clock,
@@ -148,6 +149,109 @@ describe("a reflector", () => {
 
     expect(opened).toBeGreaterThan(5);
     expect(opened).toBeLessThan(20);
+  });
+
+  test("does not ask in a tight loop for a watch that is closed at once", async () => {
+    let opened = 0;
+    api.watch = (_, listener) => {
+      opened += 1;
+      queueMicrotask(() => listener.ended({}));
+      return () => {};
+    };
+
+    reflector.start();
+    await clock.advance(60_000);
+
+    expect(opened).toBeLessThan(20);
+    expect(lists()).toBe(1);
+  });
+
+  test("spreads its attempts: half of each back-off is by chance", async () => {
+    const waits = async (random: number): Promise<readonly number[]> => {
+      const opened: number[] = [];
+      const failing: KubernetesApi = {
+        request: api.request,
+        watch: (_, listener) => {
+          opened.push(clock.monotonic());
+          queueMicrotask(() => listener.ended({ status: 503 }));
+          return () => {};
+        },
+      };
+      const spread = make({ api: failing, random: () => random });
+      spread.start();
+      await clock.advance(60_000);
+      spread.stop();
+      return opened.slice(1, 11).map((at, index) => Math.round(at - (opened[index] ?? 0)));
+    };
+
+    expect(await waits(0)).toEqual([50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 7_500, 7_500]);
+    const latest = await waits(1 - Number.EPSILON);
+    expect(latest.slice(0, 9)).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000]);
+  });
+
+  test("does not resume from nonsense for ever: after two watches in a row it lists", async () => {
+    put("a");
+    reflector.start();
+    await clock.advance(2_000);
+    expect(lists()).toBe(1);
+
+    api.tellWatches("RENAMED", {});
+    await clock.advance(200);
+    expect(lists()).toBe(1);
+    api.tellWatches("RENAMED", {});
+    await clock.advance(1_000);
+
+    expect(lists()).toBe(2);
+    expect(api.watchCount).toBe(1);
+  });
+
+  test("lists again when a watch is refused for good, and finds that the type is gone", async () => {
+    reflector = make({ isOptional: true });
+    put("a");
+    reflector.start();
+    await clock.advance(5_000);
+    told.length = 0;
+
+    api.missing.add(path);
+    api.endWatches(404);
+    await clock.advance(1_000);
+
+    expect(told).toEqual(["absent-from-list uid-a"]);
+  });
+
+  test.each(["", "0"])("does not watch from a list whose version is %j", async (resourceVersion) => {
+    const answer = { status: 200, body: { metadata: { resourceVersion }, items: [] } };
+    api.failNext(() => true, answer, 1_000);
+    reflector.start();
+    await clock.advance(60_000);
+
+    expect(reflector.isSynced()).toBe(false);
+    expect(api.watchCount).toBe(0);
+  });
+
+  test("goes by the token and not by the number of objects: pages may be empty, or hold everything", async () => {
+    const metadata = { resourceVersion: "7" };
+    const objects = Array.from({ length: 900 }, (_, index) => ({
+      metadata: { name: `pod-${index}`, uid: `uid-${index}`, resourceVersion: "5" },
+    }));
+    api.failNext(() => true, { status: 200, body: { metadata: { ...metadata, continue: "more" }, items: null } });
+    api.failNext(() => true, { status: 200, body: { metadata, items: objects } });
+
+    reflector.start();
+    await clock.advance(10);
+
+    expect(names()).toHaveLength(900);
+    expect(lists()).toBe(2);
+  });
+
+  test("gives up a list whose pages never end, and tells nothing of it", async () => {
+    const page = { metadata: { resourceVersion: "7", continue: "again" }, items: [{ metadata: { name: "a" } }] };
+    api.failNext(() => true, { status: 200, body: page }, 10_000);
+    reflector.start();
+    await clock.advance(40);
+
+    expect(lists()).toBe(4_000);
+    expect(told).toEqual([]);
   });
 
   test("tells an object that was replaced under its name as two", async () => {
