@@ -69,7 +69,7 @@ export const startForwarder = async (options: StartOptions): Promise<RunningForw
   const first = await firstKeyPair(certificate);
   const prometheus = createPrometheus();
   const { metrics } = prometheus;
-  metrics.set("trunkline_build_info", { version: forwarderVersion, node: process.version }, 1);
+  metrics.set("trunkline_build_info", { version: forwarderVersion, node_version: process.version }, 1);
   const log = createLimitedLog({
     log: options.log ?? createJsonLog((line) => process.stdout.write(line), clock.now),
     clock,

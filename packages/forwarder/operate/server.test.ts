@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
 import { createPrometheus, type Prometheus } from "./prometheus.ts";
 import { type Check, type OperationsServer, startOperations } from "./server.ts";
@@ -96,6 +97,17 @@ test("what is not there is named, and only reading is allowed", async () => {
 
   expect(await ask("/")).toMatchObject({ status: 404, text: "only /healthz, /readyz and /metrics\n" });
   expect((await ask("/healthz", "POST")).status).toBe(405);
+});
+
+test("without a host it listens on IPv4 and on IPv6, as pods of either kind of cluster need it", async () => {
+  prometheus = createPrometheus();
+  server = await startOperations({ port: 0, health: [], readiness: [], prometheus, collect: () => {} });
+  const hasIpv6 = Object.values(networkInterfaces())
+    .flat()
+    .some((found) => found?.address === "::1");
+  const hosts = hasIpv6 ? ["127.0.0.1", "[::1]"] : ["127.0.0.1"];
+
+  for (const host of hosts) expect((await fetch(`http://${host}:${server.port}/healthz`)).status).toBe(200);
 });
 
 test("a port that is taken is an error", async () => {

@@ -10,7 +10,8 @@ export interface Check {
 }
 
 export interface OperationsOptions {
-  readonly host: string;
+  /** Absent: every address, IPv4 and IPv6. */
+  readonly host?: string | undefined;
   /** 0 takes any free one. */
   readonly port: number;
   /** What makes kubelet start the process anew when it fails. */

@@ -12,7 +12,8 @@ export interface ShutdownSettings {
 
 /** Where `/healthz`, `/readyz` and `/metrics` are served. */
 export interface OperationsAddress {
-  readonly host: string;
+  /** Absent: every address of the pod, IPv4 and IPv6. */
+  readonly host?: string | undefined;
   /** 0 takes any free one. */
   readonly port: number;
 }
@@ -33,7 +34,7 @@ export const operationVariables = {
   TRUNKLINE_LEASE_SECONDS: wholeNumber(3, 60).default(15),
   TRUNKLINE_LEASE_RENEW_SECONDS: wholeNumber(2, 50).default(10),
   TRUNKLINE_LEASE_RETRY_SECONDS: wholeNumber(1, 10).default(2),
-  TRUNKLINE_OPERATIONS_HOST: z.string().min(1, "must be an address to listen on").default("0.0.0.0"),
+  TRUNKLINE_OPERATIONS_HOST: z.string().min(1, "must be an address to listen on").optional(),
   TRUNKLINE_OPERATIONS_PORT: wholeNumber(0, 65_535).default(8_080),
   TRUNKLINE_SHUTDOWN_DRAIN_SECONDS: wholeNumber(0, 60).default(5),
   TRUNKLINE_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(20),

@@ -100,11 +100,6 @@ export const metricCatalogue = {
     help: "Annotations that the API server refused because the pod had changed meanwhile.",
     labels: [],
   },
-  trunkline_kubernetes_events_dropped_total: {
-    kind: "counter",
-    help: "Kubernetes events that were not written, because too many waited or the API server refused them.",
-    labels: [],
-  },
   trunkline_log_lines_suppressed_total: {
     kind: "counter",
     help: "Log lines that were left out because the same message was repeated too often.",
@@ -113,7 +108,7 @@ export const metricCatalogue = {
   trunkline_build_info: {
     kind: "gauge",
     help: "1, with the version of the forwarder and of Node.",
-    labels: ["version", "node"],
+    labels: ["version", "node_version"],
   },
 } as const satisfies Readonly<Record<string, Metric>>;
 
