@@ -20,7 +20,6 @@ test("production's numbers are the default", () => {
     nodeEventsQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/nodes",
     outcomesQueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/outcomes",
     admission: {
-      host: "0.0.0.0",
       port: 8_443,
       certificate: { source: "files", certPath: "/tls/tls.crt", keyPath: "/tls/tls.key" },
     },
@@ -35,7 +34,7 @@ test("production's numbers are the default", () => {
       renewSeconds: 10,
       retrySeconds: 2,
     },
-    operations: { host: "0.0.0.0", port: 8_080 },
+    operations: { port: 8_080 },
     shutdown: { drainSeconds: 5, finishSeconds: 20 },
     logLevel: "info",
   });

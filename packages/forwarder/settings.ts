@@ -40,7 +40,8 @@ export interface ForwarderSettings {
 
 /** The admission server. */
 export interface AdmissionSettings {
-  readonly host: string;
+  /** Absent: every address of the pod, IPv4 and IPv6. */
+  readonly host?: string | undefined;
   /** 0 takes any free one. */
   readonly port: number;
   readonly certificate: CertificateSource;
@@ -58,7 +59,7 @@ export const environment = z.object({
   AWS_REGION: z.string().min(1, "must be a Region such as eu-west-1"),
   AWS_ENDPOINT_URL_SQS: z.url("must be a URL").optional(),
   KUBECONFIG: z.string().min(1, "must be the path of a kubeconfig").optional(),
-  TRUNKLINE_ADMISSION_HOST: z.string().min(1, "must be an address to listen on").default("0.0.0.0"),
+  TRUNKLINE_ADMISSION_HOST: z.string().min(1, "must be an address to listen on").optional(),
   TRUNKLINE_ADMISSION_PORT: wholeNumber(0, 65_535).default(8_443),
   TRUNKLINE_ADMISSION_CERTIFICATE: z.enum(["files", "self-made"], "must be files or self-made").default("files"),
   /** Both are needed for a certificate from files, and not looked at otherwise. */

@@ -16,7 +16,8 @@ export interface AdmissionOptions extends JudgeOptions {
   readonly certificate?: KeyPair | undefined;
   /** 0 takes any free one. */
   readonly port: number;
-  readonly host: string;
+  /** Absent: every address, IPv4 and IPv6. */
+  readonly host?: string | undefined;
   readonly log: Log;
   readonly clock: Pick<ForwarderClock, "monotonic" | "after">;
   /** True when the policies are known; before that every request is answered with 503. */
