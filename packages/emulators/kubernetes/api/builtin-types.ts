@@ -8,7 +8,8 @@ import {
   roleBindingRules,
   secretRules,
 } from "./kinds/cluster-rules.ts";
-import { eventRules, eventsView } from "./kinds/event-view.ts";
+import { eventRules } from "./kinds/event-rules.ts";
+import { eventsView } from "./kinds/event-view.ts";
 import {
   admissionPolicyBindingRules,
   admissionPolicyRules,
@@ -16,6 +17,7 @@ import {
   mutatingWebhookRules,
   validatingWebhookRules,
 } from "./kinds/extension-rules.ts";
+import { leaseRules } from "./kinds/lease-rules.ts";
 import { podRules } from "./kinds/pod-rules.ts";
 import { serviceRules } from "./kinds/service-rules.ts";
 import {
@@ -40,6 +42,8 @@ interface Row {
   /** The client's model, where it is not `V1` and the kind. */
   model?: string;
   createOnly?: boolean;
+  /** A PUT has to say which version it replaces. */
+  versioned?: boolean;
 }
 
 function row(groupVersion: string, kind: string, resource: string, options: Row = {}): ResourceType {
@@ -59,6 +63,7 @@ function row(groupVersion: string, kind: string, resource: string, options: Row 
     rules: options.rules ?? {},
     collection: collectionOf({ group, resource }),
     hasGeneration: options.counted === true,
+    unconditionalUpdate: options.versioned !== true,
   };
 }
 
@@ -130,7 +135,7 @@ function workloadTypes(): ResourceType[] {
 }
 
 function extensionTypes(): ResourceType[] {
-  const cluster = { cluster: true, counted: true };
+  const cluster = { cluster: true, counted: true, versioned: true };
   const policy = "ValidatingAdmissionPolicy";
   return [
     row("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", {
@@ -166,12 +171,13 @@ function extensionTypes(): ResourceType[] {
 
 function otherTypes(): ResourceType[] {
   return [
-    row("coordination.k8s.io/v1", "Lease", "leases"),
+    row("coordination.k8s.io/v1", "Lease", "leases", { rules: leaseRules, versioned: true }),
     row("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
     row("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", {
       short: ["pdb"],
       subresources: ["status"],
       counted: true,
+      versioned: true,
     }),
     row("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", {
       short: ["netpol"],

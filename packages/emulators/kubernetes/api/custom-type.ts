@@ -49,6 +49,7 @@ function customType(definition: KubernetesObject, version: JsonObject): Resource
     rules: {},
     collection: collectionOf({ group, resource }),
     hasGeneration: true,
+    unconditionalUpdate: false,
     custom: {
       definition: definition.metadata.name ?? "",
       openApi,

@@ -40,6 +40,10 @@ export interface PrinterColumn {
 export interface View {
   fromStored(object: KubernetesObject): KubernetesObject;
   toStored(object: KubernetesObject): KubernetesObject;
+  /** What is wrong with a new object, as stored, by the rules that this group adds. */
+  validate(object: KubernetesObject): FieldProblem[];
+  /** As `validate`, for a change. */
+  validateUpdate(next: KubernetesObject, old: KubernetesObject): FieldProblem[];
 }
 
 /** What a custom type adds. */
@@ -73,6 +77,11 @@ export interface ResourceType {
   collection: string;
   /** `metadata.generation` counts changes of the specification. */
   hasGeneration: boolean;
+  /**
+   * A PUT without a version replaces whatever is there; otherwise it is refused. Each type's `AllowUnconditionalUpdate`:
+   * https://github.com/kubernetes/kubernetes/tree/master/pkg/registry.
+   */
+  unconditionalUpdate: boolean;
   view?: View;
   custom?: CustomType;
 }

@@ -134,6 +134,13 @@ export function invalid(
   });
 }
 
+/** 422 of a change that has to name the version that it changes. The text names the plural, as the real one does. */
+export function mustNameVersion(subject: Subject): StatusError {
+  const text = "Invalid value: 0x0: must be specified for an update";
+  const problem: FieldProblem = { field: "metadata.resourceVersion", reason: "FieldValueInvalid", text };
+  return invalid({ group: subject.group, kind: subject.resource }, subject.name, [problem]);
+}
+
 /** A required field is absent or empty. */
 export function required(field: string, detail = ""): FieldProblem {
   return { field, reason: "FieldValueRequired", text: detail === "" ? "Required value" : `Required value: ${detail}` };

@@ -12,7 +12,7 @@ import { answerReview } from "../requests/reviews.ts";
 import { readScale, writeScale } from "../requests/scale.ts";
 import { type Change, changeObject } from "../requests/update.ts";
 import { apiVersionOf, type ResourceType } from "../resource-type.ts";
-import { badRequest, invalid, invalidValue, methodNotAllowed, unsupportedMediaType } from "../statuses.ts";
+import { badRequest, methodNotAllowed, unsupportedMediaType } from "../statuses.ts";
 import { asTable, type IncludeObject, partialMetadata } from "../tables/table.ts";
 import { timestamp } from "../time.ts";
 import type { Form } from "./accept.ts";
@@ -130,7 +130,7 @@ async function serveObject({ state }: ResourceServer, request: ResourceRequest, 
       return ok(readObject(state, target));
     case "PUT":
       checkReplacement(request, target);
-      return ok(await changeObject(state, target, { compute: () => request.body, ...part }, context));
+      return ok(await changeObject(state, target, { compute: () => request.body, replaces: true, ...part }, context));
     case "PATCH": {
       const patched = await patchObject(state, target, patchRequest(request), context);
       return { status: patched.created ? 201 : 200, body: shaped(state, request, patched.object) };
@@ -146,14 +146,6 @@ function checkReplacement(request: ResourceRequest, target: Target): void {
   const name = stringAt(request.body, "metadata", "name") ?? "";
   if (name !== target.name) {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
-  }
-  const version = stringAt(request.body, "metadata", "resourceVersion") ?? "";
-  if (target.type.custom !== undefined && version === "") {
-    const problem = {
-      ...invalidValue("metadata.resourceVersion", 0, ""),
-      text: "Invalid value: 0x0: must be specified for an update",
-    };
-    throw invalid(target.type, name, [problem]);
   }
 }
 

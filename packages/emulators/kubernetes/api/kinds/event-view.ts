@@ -4,8 +4,8 @@
  */
 
 import type { KubernetesObject } from "../../ports.ts";
-import { objectIn, setDefault } from "../json.ts";
-import type { KindRules, View } from "../resource-type.ts";
+import type { View } from "../resource-type.ts";
+import { validateStrictly, validateStrictUpdate } from "./event-rules.ts";
 
 /** Field names: in `events.k8s.io/v1`, in `v1`. */
 const RENAMED: readonly (readonly [string, string])[] = [
@@ -38,15 +38,6 @@ export const eventsView: View = {
     apiVersion: "events.k8s.io/v1",
   }),
   toStored: (event) => ({ ...renamed(event, RENAMED), apiVersion: "v1" }),
-};
-
-/** Fields that the older type always writes. */
-export const eventRules: KindRules = {
-  setDefaults: (event) => {
-    objectIn(event, "involvedObject");
-    objectIn(event, "source");
-    setDefault(event, "reportingComponent", "");
-    setDefault(event, "reportingInstance", "");
-    setDefault(event, "type", "Normal");
-  },
+  validate: validateStrictly,
+  validateUpdate: validateStrictUpdate,
 };

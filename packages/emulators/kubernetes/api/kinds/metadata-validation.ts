@@ -80,7 +80,7 @@ function validateName(type: ResourceType, name: string): FieldProblem[] {
 /** What is wrong with labels that stand at `field`. */
 function validateLabels(labels: Readonly<Record<string, string>>, field: string): FieldProblem[] {
   return Object.entries(labels).flatMap(([key, value]) => {
-    const problems = validateKey(key, field);
+    const problems = validateQualifiedName(key, field);
     if (value.length > LABEL_CHARACTERS_MAX) {
       problems.push(invalidValue(field, value, `must be no more than ${LABEL_CHARACTERS_MAX} characters`));
     } else if (!LABEL_VALUE.test(value)) problems.push(invalidValue(field, value, labelValueText));
@@ -90,7 +90,7 @@ function validateLabels(labels: Readonly<Record<string, string>>, field: string)
 
 function validateAnnotations(annotations: Readonly<Record<string, string>>): FieldProblem[] {
   const field = "metadata.annotations";
-  const problems = Object.keys(annotations).flatMap((key) => validateKey(key.toLowerCase(), field));
+  const problems = Object.keys(annotations).flatMap((key) => validateQualifiedName(key.toLowerCase(), field));
   const bytes = Object.entries(annotations).reduce(
     (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
     0,
@@ -102,7 +102,8 @@ function validateAnnotations(annotations: Readonly<Record<string, string>>): Fie
   return problems;
 }
 
-function validateKey(key: string, field: string): FieldProblem[] {
+/** Why a text is no name with an optional domain before it, as the keys of labels are. */
+export function validateQualifiedName(key: string, field: string): FieldProblem[] {
   const parts = key.split("/");
   const name = parts.at(-1) ?? "";
   const prefix = parts.length === 2 ? parts[0] : undefined;
@@ -137,7 +138,7 @@ const STANDARD_FINALIZERS = ["kubernetes", "orphan", "foregroundDeletion"];
 
 function validateFinalizer(type: ResourceType, finalizer: string): FieldProblem[] {
   if (STANDARD_FINALIZERS.includes(finalizer)) return [];
-  const problems = validateKey(finalizer, "metadata.finalizers");
+  const problems = validateQualifiedName(finalizer, "metadata.finalizers");
   // Definitions and custom resources may have finalizers without a domain.
   const extension = type.custom !== undefined || type.group === "apiextensions.k8s.io";
   if (problems.length > 0 || extension || finalizer.includes("/")) return problems;
@@ -148,6 +149,17 @@ function validateFinalizer(type: ResourceType, finalizer: string): FieldProblem[
       "name is neither a standard finalizer name nor is it fully qualified",
     ),
   ];
+}
+
+/**
+ * What is wrong with the metadata that somebody wishes an object to have, before what belongs to the server is put back.
+ * A UID is no precondition here: it may be left out, but not be changed.
+ * See https://github.com/kubernetes/apimachinery/blob/master/pkg/api/validation/objectmeta.go.
+ */
+export function validateWishedMetadata(wished: KubernetesObject, old: KubernetesObject): FieldProblem[] {
+  const { uid } = wished.metadata;
+  const same = uid === undefined || uid === "" || uid === old.metadata.uid;
+  return same ? [] : [invalidValue("metadata.uid", uid, "field is immutable")];
 }
 
 /** What an update must not change in the metadata of any object. */

@@ -157,10 +157,13 @@ async function ignoreAbsence(request: Promise<unknown>): Promise<void> {
   try {
     await request;
   } catch (error) {
-    if (!isStatusError(error, "NotFound") && !isUidConflict(error)) throw error;
+    if (!isStatusError(error, "NotFound") && !isReplaced(error)) throw error;
   }
 }
 
-function isUidConflict(error: unknown): boolean {
-  return isStatusError(error, "Conflict") && error.message.includes("UID in precondition");
+/** A deletion says so with a conflict, a patch by refusing the other UID. */
+function isReplaced(error: unknown): boolean {
+  if (isStatusError(error, "Conflict")) return error.message.includes("the UID in the precondition");
+  if (!isStatusError(error, "Invalid")) return false;
+  return (error.status.details?.causes ?? []).some(({ field }) => field === "metadata.uid");
 }

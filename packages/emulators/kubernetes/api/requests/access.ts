@@ -86,9 +86,9 @@ async function update(
   if (name === undefined) throw badRequest("name is required");
   const type = kindOf(state, object);
   const target = { type, namespace: type.namespaced ? namespace : undefined, name };
-  if (subresource === undefined) return changeObject(state, target, { compute: () => object }, context);
+  if (subresource === undefined) return changeObject(state, target, { compute: () => object, replaces: true }, context);
   if (subresource === "status" || subresource === "finalize") {
-    return changeObject(state, target, { compute: () => object, subresource }, context);
+    return changeObject(state, target, { compute: () => object, replaces: true, subresource }, context);
   }
   throw methodNotAllowed();
 }

@@ -44,7 +44,11 @@ export async function createObject(
   setDefaults(type, admitted);
 
   const name = admitted.metadata.name ?? "";
-  const problems = [...validateMetadata(type, admitted), ...validateObject(type, admitted)];
+  const problems = [
+    ...validateMetadata(type, admitted),
+    ...validateObject(type, admitted),
+    ...(where.type.view?.validate(admitted) ?? []),
+  ];
   if (problems.length > 0) throw invalid(type, name, problems);
   await state.admission.validate({ ...target, name, operation: "CREATE", object: admitted }, context);
   return shownAs(where.type, commit(state, type, admitted, context));

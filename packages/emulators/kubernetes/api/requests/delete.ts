@@ -51,16 +51,21 @@ export async function deleteObject(
   throw conflict(subject, objectModified);
 }
 
+/** See https://github.com/kubernetes/apiserver/blob/master/pkg/registry/rest/delete.go. */
 function checkPreconditions(target: Target, old: KubernetesObject, options: DeleteRequest): void {
   const subject = { ...target.type, name: target.name };
   const { uid, resourceVersion } = options;
   if (uid !== undefined && uid !== old.metadata.uid) {
-    const text = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
+    const text =
+      `the UID in the precondition (${uid}) does not match the UID in record (${old.metadata.uid}). ` +
+      "The object might have been deleted and then recreated";
     throw conflict(subject, text);
   }
   if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) {
     const now = old.metadata.resourceVersion;
-    const text = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${now}`;
+    const text =
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record ` +
+      `(${now}). The object might have been modified`;
     throw conflict(subject, text);
   }
 }

@@ -2,11 +2,11 @@
 
 import type { KubernetesObject, ManagedFieldsEntry } from "../../ports.ts";
 import { copy, equal, without } from "../json.ts";
-import { validateMetadata, validateMetadataUpdate } from "../kinds/metadata-validation.ts";
+import { validateMetadata, validateMetadataUpdate, validateWishedMetadata } from "../kinds/metadata-validation.ts";
 import { trackUpdate } from "../patch/apply.ts";
 import { changedFields, fieldsOf, isEmpty, managedPart } from "../patch/field-set.ts";
 import { apiVersionOf, type ResourceType } from "../resource-type.ts";
-import { conflict, invalid, notFound, objectModified } from "../statuses.ts";
+import { conflict, invalid, mustNameVersion, notFound, objectModified } from "../statuses.ts";
 import { timestamp } from "../time.ts";
 import type { ApiState, RequestContext, Target } from "./context.ts";
 import { decodeObject, setDefaults, validateObject } from "./decode-object.ts";
@@ -21,6 +21,8 @@ export interface Change {
   compute(present: KubernetesObject): unknown;
   /** `status`: only the status changes; `finalize`: what holds a namespace back changes. */
   subresource?: "status" | "finalize";
+  /** A PUT: the UID that it names is a precondition. A patch has none, and must not change the UID. */
+  replaces?: boolean;
   /** The next state says itself who manages its fields. */
   applies?: boolean;
 }
@@ -59,7 +61,8 @@ async function nextState(
   const { old, change, shownType } = present;
   const wished = decodeObject(shownType, change.compute(shownAs(shownType, old)), context);
   const stored = shownType.view?.toStored(wished) ?? wished;
-  checkPreconditions(target, stored, old);
+  if (change.replaces === true) checkUid(target, stored, old);
+  checkVersion(target, stored, old);
   const merged = mergeWish(type, stored, old, change);
   setDefaults(type, merged);
 
@@ -72,9 +75,11 @@ async function nextState(
 
   const problems = [
     ...validateMetadata(type, next),
+    ...validateWishedMetadata(stored, old),
     ...validateMetadataUpdate(next, old),
     ...(change.subresource === undefined ? validateObject(type, next) : []),
     ...(change.subresource === undefined ? (type.rules.validateUpdate?.(next, old) ?? []) : []),
+    ...(shownType.view?.validateUpdate(next, old) ?? []),
   ];
   if (problems.length > 0) throw invalid(type, name, problems);
   await state.admission.validate({ ...request, object: next }, context);
@@ -85,15 +90,21 @@ function subresourceOf(change: Change): { subresource?: string } {
   return change.subresource === undefined ? {} : { subresource: change.subresource };
 }
 
-function checkPreconditions(target: Target, wished: KubernetesObject, old: KubernetesObject): void {
-  const subject = { ...target.type, name: target.name };
-  const { uid, resourceVersion } = wished.metadata;
-  if (uid !== undefined && uid !== "" && uid !== old.metadata.uid) {
-    const text = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
-    throw conflict(subject, text);
-  }
-  if (resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== old.metadata.resourceVersion) {
-    throw conflict(subject, objectModified);
+function checkUid(target: Target, wished: KubernetesObject, old: KubernetesObject): void {
+  const { uid } = wished.metadata;
+  if (uid === undefined || uid === "" || uid === old.metadata.uid) return;
+  const text = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
+  throw conflict({ ...target.type, name: target.name }, text);
+}
+
+/** See https://github.com/kubernetes/apiserver/blob/master/pkg/registry/generic/registry/store.go. */
+function checkVersion(target: Target, wished: KubernetesObject, old: KubernetesObject): void {
+  const { type, name } = target;
+  const { resourceVersion } = wished.metadata;
+  if (resourceVersion === undefined || resourceVersion === "" || resourceVersion === "0") {
+    if (!type.unconditionalUpdate) throw mustNameVersion({ ...type, name });
+  } else if (resourceVersion !== old.metadata.resourceVersion) {
+    throw conflict({ ...type, name }, objectModified);
   }
 }
 
