@@ -74,6 +74,17 @@ describe.each(overlays)("overlay %s", (overlay) => {
     expect("AWS_ROLE_ARN" in data).toBe(overlay.startsWith("irsa"));
   });
 
+  test("gives a replica more time to end than the forwarder takes by default", () => {
+    const { data } = viewed<{ data: Record<string, string> }>(
+      installation(overlay).named("ConfigMap", "trunkline-forwarder-settings"),
+    );
+    const environment = readEnvironment({ ...data, TRUNKLINE_ADMISSION_CERTIFICATE: "self-made" });
+    if (!environment.ok) throw new Error(environment.problems.join(" "));
+    const { TRUNKLINE_SHUTDOWN_DRAIN_SECONDS: drain, TRUNKLINE_SHUTDOWN_SECONDS: finish } = environment.value;
+
+    expect(podOf(overlay).terminationGracePeriodSeconds).toBeGreaterThan(drain + finish);
+  });
+
   test("names an image with a version, in place of the base's", () => {
     expect(forwarderOf(overlay).image).toMatch(
       /^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\/trunkline-forwarder:\d+\.\d+\.\d+$/,
