@@ -3,8 +3,10 @@ import {
   type CniNodeFeature,
   type CniNodeObject,
   compilePolicy,
+  computeTypeLabel,
   controllerVersionMark,
   type EniConfigObject,
+  eniConfigLabel,
   fargateProfileLabel,
   isMirrorPod,
   isTerminal,
@@ -18,6 +20,7 @@ import {
   requestOf,
   type SecurityGroupPolicyObject,
   type StringMap,
+  trunkLabel,
   trunkLabelMark,
   wantsWindows,
 } from "@trunkline/kubernetes";
@@ -110,15 +113,19 @@ export const viewPod = (raw: unknown): PodView => {
   };
 };
 
+/** The labels of nodes that some rule reads; nodes have dozens. */
+const nodeLabels: readonly string[] = [osLabel, computeTypeLabel, trunkLabel, eniConfigLabel];
+
 export const viewNode = (raw: unknown): NodeView => {
   const { metadata, spec, status } = raw as NodeObject;
+  const isRead = (key: string) => nodeLabels.includes(key);
   const isOurs = (key: string) => key === trunkLabelMark || key === controllerVersionMark;
   const providerID = spec?.providerID;
   return {
     ...kept(metadata),
     object: {
       metadata: {
-        labels: metadata?.labels ?? {},
+        labels: pick(metadata?.labels, isRead),
         annotations: pick(metadata?.annotations, isOurs),
       },
       spec: providerID === undefined ? {} : { providerID },
