@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { handleInstanceEvents, handlePodEvents, reap } from "./index.ts";
 import {
   addInstance,
+  annotated,
+  annotationOf,
   branchOf,
   createTestWorld,
   delivered,
@@ -10,6 +12,7 @@ import {
   podObserved,
   podUid,
   readyWorld,
+  snapshot,
   testInstance,
 } from "./testing/index.ts";
 
@@ -31,6 +34,26 @@ describe("the ledger protocol: nodes and their ends", () => {
 
     expect(world.ec2.branches()).toEqual([]);
     expect(world.outbox.outcomes().at(-1)).toMatchObject({ type: "NodeTrunkGone" });
+  });
+
+  it("P12: nothing begins on an instance that has ended, whatever is heard of its pods afterwards", async () => {
+    const world = await readyWorld();
+    world.send(podObserved(1));
+    await world.run(1);
+    const annotation = annotationOf(world, 1);
+    world.ec2.terminate(testInstance);
+    await handleInstanceEvents(world.dependencies, [
+      delivered({ type: "InstanceStateChanged", instanceId: testInstance, state: "terminated" } as const),
+    ]);
+    const { branches: tombstones } = await world.ledger.load(testInstance);
+    const told = world.outbox.outcomes().length;
+
+    world.send(snapshot([annotated(3, annotation), podObserved(4).pod]));
+    world.send(podObserved(2));
+    await world.run(1);
+
+    expect((await world.ledger.load(testInstance)).branches).toEqual(tombstones);
+    expect(world.outbox.outcomes()).toHaveLength(told);
   });
 
   it("names the EC2 action that the functions may not use, and nothing else of a refused trunk", async () => {

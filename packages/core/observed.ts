@@ -20,7 +20,7 @@ export type Circumstances = Pick<Delivery<unknown>, "sentAt" | "receiveCount">;
 
 /**
  * Judges an observation of a pod that wants ENIs. What is under way or done is left to its worker or told again; a pod that is to be
- * served now comes back as a candidate.
+ * served now comes back as a candidate. On an instance that has ended nothing begins: its pods end without a word that could still come (P12).
  */
 export const observePod = (
   draft: Draft,
@@ -29,6 +29,7 @@ export const observePod = (
   circumstances: Circumstances,
 ): Candidate | undefined => {
   const { pod } = event;
+  if (draft.partition.trunk?.status === "gone") return undefined;
   const branches = branchesOf(draft.partition, pod.podUid);
   const first = branchAt(draft.partition, pod.podUid, 0) ?? branches[0];
   if (event.chain === undefined && isStale(context, circumstances)) {

@@ -15,7 +15,7 @@ import { putBranch, putTrunk } from "./writes.ts";
 /**
  * Compares a node with all of its pods (P10). The annotation of a living pod decides who owns an ENI; what no pod wants or holds any more ends;
  * pods without an annotation are served or told again. What only an annotation tells of is then asked of EC2. While the trunk's ENI is not known, nothing tells whose an annotation's ENI is: then
- * another snapshot is asked for.
+ * another snapshot is asked for. An instance that has ended has no pods, whatever a late snapshot tells (P12).
  *
  * @returns pods that are to be served now
  */
@@ -26,7 +26,7 @@ export const compareSnapshot = (
   circumstances: Circumstances,
 ): readonly Candidate[] => {
   const { trunk } = draft.partition;
-  if (trunk === undefined) return [];
+  if (trunk === undefined || trunk.status === "gone") return [];
   if (circumstances.sentAt + context.settings.snapshotVoidSeconds * 1_000 < context.now) {
     draft.notes.push({
       message: "A snapshot that is too old was dropped.",
@@ -79,7 +79,7 @@ interface Stray {
  */
 const noteSnapshot = (draft: Draft, sentAt: number, strays: readonly Stray[]): void => {
   const trunk = draft.partition.trunk as TrunkRecord;
-  if (trunk.status === "gone" || (trunk.lastSnapshotAt ?? 0) >= sentAt) return;
+  if ((trunk.lastSnapshotAt ?? 0) >= sentAt) return;
   const vlanIds = strays.map(({ eni }) => branded<VlanId>(eni.vlanId)).filter((vlanId) => vlanId <= vlanIdMax);
   const strayVlans = vlanIds.length > 0 ? withVlans(noVlans, vlanIds) : undefined;
   const next = { ...trunk, lastSnapshotAt: sentAt, rebuilding: undefined, notFoundSince: undefined, strayVlans };
