@@ -2,6 +2,7 @@ import type { Outcome } from "@trunkline/core";
 import { parseOutcome } from "@trunkline/messages";
 import { beforeEach, expect, test } from "vitest";
 import { createFakeQueues, type FakeQueues } from "../testing/fake-queues.ts";
+import { createRecordedMetrics, type RecordedMetrics } from "../testing/recorded-metrics.ts";
 import { instanceId } from "../testing/scene.ts";
 import { createVirtualClock, type VirtualClock } from "../testing/virtual-clock.ts";
 import type { Applied } from "./annotate.ts";
@@ -14,17 +15,20 @@ let clock: VirtualClock;
 let apply: (applied: Outcome) => Promise<Applied>;
 let receiver: Receiver;
 let applied: number;
+let metrics: RecordedMetrics;
 
 beforeEach(() => {
   queues = createFakeQueues();
   clock = createVirtualClock();
   applied = 0;
+  metrics = createRecordedMetrics();
   apply = async () => ({ done: true });
   receiver = createReceiver({
     queues,
     clock,
     random: () => 0.5,
     log: () => {},
+    metrics,
     parse: parseOutcome,
     heldSeconds: 60,
     apply: (received) => {
@@ -189,4 +193,24 @@ test("what the last receive brings after an abrupt end is put back and not appli
 
   expect(applied).toBe(0);
   expect(queues.putBackReceipts).toEqual(["1"]);
+});
+
+test("outcomes are counted by what became of them", async () => {
+  const counted = (type: string, result: string) => metrics.value("trunkline_outcomes_total", { type, result });
+  queues.deliver(outcome);
+  queues.deliverText("no JSON");
+  receiver.start();
+  await clock.advance(10);
+  apply = async () => ({ done: false, problem: "the API server is away" });
+  queues.deliver(outcome);
+  await clock.advance(61_000);
+  queues.deliver(outcome);
+  await clock.advance(10);
+  receiver.abandon();
+  await clock.advance(10_000);
+
+  expect(counted("SnapshotRequested", "applied")).toBe(1);
+  expect(counted("unknown", "unreadable")).toBe(1);
+  expect(counted("SnapshotRequested", "expired")).toBe(1);
+  expect(counted("SnapshotRequested", "returned")).toBe(1);
 });

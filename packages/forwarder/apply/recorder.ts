@@ -2,6 +2,7 @@ import type { EventText } from "@trunkline/kubernetes";
 import { type ApiAnswer, isPassing, isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
 import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
 import { type Log, textOf } from "../ports/log.ts";
+import { type Metrics, noMetrics } from "../ports/metrics.ts";
 import { eventNameOf, eventsPathOf, type Involved, newEvent } from "./event-object.ts";
 
 export { type Involved, involvedNode, involvedPod } from "./event-object.ts";
@@ -19,6 +20,7 @@ export interface RecorderOptions {
   readonly clock: ForwarderClock;
   readonly random: () => number;
   readonly log: Log;
+  readonly metrics?: Metrics;
 }
 
 interface Entry {
@@ -47,21 +49,28 @@ const drainPollMilliseconds = 10;
  * count of the first one, also by another replica; an event that is told once stays as it is. An object that has had too
  * many events gets no more than one a minute, however they differ.
  */
-export const createRecorder = ({ api, clock, random, log }: RecorderOptions): Recorder => {
+export const createRecorder = ({ api, clock, random, log, metrics = noMetrics }: RecorderOptions): Recorder => {
   const pauses = createPauses(clock);
   const pending: Entry[] = [];
   const told = new Map<string, number>();
   const shares = new Map<string, { used: number; at: number }>();
   let writers = 0;
 
+  const count = (result: "written" | "failed" | "dropped"): void =>
+    metrics.count("trunkline_kubernetes_events_total", { result });
+
   const write = async (entry: Entry): Promise<void> => {
     for (let attempt = 1; attempt <= triesMax && !pauses.ended; attempt += 1) {
       const problem = await tryWrite(api, entry).catch(
         (thrown: unknown): Problem => ({ isPassing: true, text: textOf(thrown) }),
       );
-      if (problem === undefined) return;
+      if (problem === undefined) {
+        count("written");
+        return;
+      }
       if (!problem.isPassing || attempt === triesMax) {
         const { reason } = entry.text;
+        count("failed");
         log("warn", "An event was not written.", { reason, object: entry.involved.name, problem: problem.text });
         return;
       }
@@ -90,6 +99,7 @@ export const createRecorder = ({ api, clock, random, log }: RecorderOptions): Re
     const before = shares.get(key) ?? { used: 0, at: now };
     const used = Math.max(0, before.used - (now - before.at) / eventMilliseconds);
     if (used > eventsAtOnceMax - 1) {
+      count("dropped");
       log("debug", "An object has too many events: one is dropped.", { kind, object: name });
       return false;
     }
@@ -101,6 +111,7 @@ export const createRecorder = ({ api, clock, random, log }: RecorderOptions): Re
     record: (involved, text) => {
       if (!isNews(involved, text) || !takesShare(involved)) return;
       if (pending.length >= pendingMax) {
+        count("dropped");
         log("warn", "Too many events are waiting: one is dropped.", { reason: text.reason, object: involved.name });
         return;
       }

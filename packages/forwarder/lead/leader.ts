@@ -1,4 +1,4 @@
-import type { Incarnation, InstanceId } from "@trunkline/core";
+import type { Incarnation } from "@trunkline/core";
 import { parseOutcome, serialise } from "@trunkline/messages";
 import { applyOutcome, type DelaysTold } from "../apply/apply.ts";
 import { createCniNodes } from "../apply/cni-nodes.ts";
@@ -69,7 +69,7 @@ const repairMilliseconds = 2_000;
 export const createLeader = (options: LeaderOptions): Leader => {
   const { api, queues, clock, random, log, metrics = noMetrics, settings, cluster, ends, incarnation } = options;
   const sender = createSender({ queues, clock, random, log, metrics, serialise });
-  const recorder = createRecorder({ api, clock, random, log });
+  const recorder = createRecorder({ api, clock, random, log, metrics });
   const cniNodes = createCniNodes({ api, clock, random, log, cluster, clusterName: settings.clusterName });
   const cniNodeOf = cniNodes.objectOf;
   const trunks = createTrunks({ api, clock, random, cluster, cniNodeOf, recorder, log });
@@ -93,8 +93,6 @@ export const createLeader = (options: LeaderOptions): Leader => {
     cooldownSeconds: settings.cooldownSeconds,
     cooldownFloorSeconds: settings.cooldownFloorSeconds,
   });
-  const isTrunkReady = (instanceId: InstanceId | undefined): boolean =>
-    instanceId !== undefined && trunks.isReady(instanceId);
   const snapshots = createSnapshots({
     api,
     clock,
@@ -104,10 +102,8 @@ export const createLeader = (options: LeaderOptions): Leader => {
     sender,
     incarnation,
     snapshotSeconds: settings.snapshotSeconds,
-    // A node that waits for its trunk asks again now and then, and so does a forwarder that has started anew.
-    beforeSnapshot: (nodeName) => {
-      if (!isTrunkReady(cluster.instanceOf(nodeName))) observer.repeatNode(nodeName);
-    },
+    // A node asks again now and then, also one whose trunk was ready: the functions may have lost their table, and nothing else would tell them.
+    beforeSnapshot: (nodeName) => observer.repeatNode(nodeName),
   });
   const delaysTold: DelaysTold = new Map();
   const receiver = createReceiver({
@@ -207,8 +203,8 @@ export const createLeader = (options: LeaderOptions): Leader => {
     },
     finish: async (milliseconds) => {
       const endsAt = clock.monotonic() + milliseconds;
-      rest();
       await receiver.stop(milliseconds);
+      rest();
       const left = await sender.drain(Math.max(endsAt - clock.monotonic(), 0));
       await recorder.drain(Math.max(endsAt - clock.monotonic(), 0));
       sender.stop();

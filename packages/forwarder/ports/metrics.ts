@@ -100,6 +100,11 @@ export const metricCatalogue = {
     help: "Annotations that the API server refused because the pod had changed meanwhile.",
     labels: [],
   },
+  trunkline_kubernetes_events_total: {
+    kind: "counter",
+    help: "Kubernetes events: written, failed (refused, or tried too often) or dropped (too many at once).",
+    labels: ["result"],
+  },
   trunkline_log_lines_suppressed_total: {
     kind: "counter",
     help: "Log lines that were left out because the same message was repeated too often.",

@@ -2,6 +2,7 @@ import type { Incarnation, InstanceId, PodGone, PodUid, ResourceVersion } from "
 import { serialise } from "@trunkline/messages";
 import { beforeEach, expect, test } from "vitest";
 import { createFakeQueues, type FakeQueues } from "../testing/fake-queues.ts";
+import { createRecordedMetrics, type RecordedMetrics } from "../testing/recorded-metrics.ts";
 import { createVirtualClock, type VirtualClock } from "../testing/virtual-clock.ts";
 import { createSender, type ForwarderEvent, type Sender } from "./sender.ts";
 
@@ -9,13 +10,15 @@ let queues: FakeQueues;
 let clock: VirtualClock;
 let sender: Sender;
 let logged: string[];
+let metrics: RecordedMetrics;
 
 beforeEach(() => {
   queues = createFakeQueues();
   clock = createVirtualClock();
   logged = [];
+  metrics = createRecordedMetrics();
   const log = (_: string, message: string) => void logged.push(message);
-  sender = createSender({ queues, clock, random: () => 0.5, log, serialise });
+  sender = createSender({ queues, clock, random: () => 0.5, log, metrics, serialise });
 });
 
 const gone = (pod: string, version = 1): PodGone => ({
@@ -104,4 +107,26 @@ test("draining waits until everything is sent", async () => {
   await clock.advance(1_000);
 
   expect(await drained).toBe(1);
+});
+
+test("events are counted by what became of them, and by queue while they wait", async () => {
+  const counted = (result: string) => metrics.value("trunkline_events_total", { type: "PodGone", result });
+  queues.failures = 1;
+  for (let index = 0; index < 3; index += 1) sender.send(gone(`pod-${index}`));
+  sender.send(gone("pod-0", 2));
+  sender.send(gone("old"), 10);
+  expect(metrics.value("trunkline_events_waiting", { queue: "pod-events" })).toBe(4);
+  await clock.advance(60_000);
+
+  expect([counted("sent"), counted("failed"), counted("replaced"), counted("expired")]).toEqual([3, 4, 1, 1]);
+  expect(metrics.value("trunkline_events_waiting", { queue: "pod-events" })).toBe(0);
+});
+
+test("draining tells how many events are left", async () => {
+  queues.send = () => new Promise(() => {});
+  for (let index = 0; index < 25; index += 1) sender.send(gone(`pod-${index}`));
+  const drained = sender.drain(1_000);
+  await clock.advance(1_010);
+
+  expect(await drained).toBe(25);
 });
