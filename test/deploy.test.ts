@@ -223,3 +223,61 @@ describe.each(overlays)("overlay %s", (overlay) => {
     expect(shortNames("cninodes.vpcresources.k8s.aws")).toEqual(["cnd"]);
   });
 });
+
+describe("component", () => {
+  const component = (named: string) => join(deploy, "components", named);
+  const policiesOf = (installed: Installation, kind: string) =>
+    viewed<{ webhooks: { failurePolicy: string }[] }>(
+      installed.named(`${kind}WebhookConfiguration`, `vpc-resource-${kind.toLowerCase()}-webhook`),
+    ).webhooks.map(({ failurePolicy }) => failurePolicy);
+
+  test("fail-closed lets no pod be created while the forwarder is away, and concerns nothing else", async () => {
+    const [open, closed] = [
+      installation("irsa-self-made"),
+      await install(join(deploy, "overlays/irsa-self-made"), component("fail-closed")),
+    ];
+
+    expect([policiesOf(open, "Mutating"), policiesOf(open, "Validating")]).toEqual([["Ignore"], ["Ignore", "Ignore"]]);
+    expect([policiesOf(closed, "Mutating"), policiesOf(closed, "Validating")]).toEqual([
+      ["Fail"],
+      ["Ignore", "Ignore"],
+    ]);
+  });
+
+  test("certificate-secret is enough for a certificate from elsewhere", async () => {
+    const installed = await install(join(deploy, "base"), component("certificate-secret"));
+    const { template } = viewed<{ spec: { template: { spec: PodSpec } } }>(installed.named("Deployment", name)).spec;
+
+    expect(template.spec.volumes).toMatchObject([{ name: "tls", secret: { secretName: "trunkline-forwarder-tls" } }]);
+    expect(template.spec.containers[0]?.env).toContainEqual({
+      name: "TRUNKLINE_ADMISSION_CERT",
+      value: "/tls/tls.crt",
+    });
+  });
+
+  test("cert-manager makes the certificate that is mounted, and its authority goes into both configurations", () => {
+    const installed = installation("irsa-cert-manager");
+    const certificates = installed.foreign.filter(({ kind }) => kind === "Certificate");
+    const injected = ["mutating", "validating"].map((kind) => {
+      const configuration = `${kind[0]?.toUpperCase()}${kind.slice(1)}WebhookConfiguration`;
+      return installed.named(configuration, `vpc-resource-${kind}-webhook`).metadata.annotations;
+    });
+
+    expect(certificates.map(({ spec }) => viewed<{ secretName: string }>(spec).secretName)).toEqual([
+      "trunkline-forwarder-ca",
+      "trunkline-forwarder-tls",
+    ]);
+    expect(injected).toEqual([
+      { "cert-manager.io/inject-ca-from": "kube-system/trunkline-forwarder" },
+      { "cert-manager.io/inject-ca-from": "kube-system/trunkline-forwarder" },
+    ]);
+  });
+
+  test("instance-profile lets the forwarder reach the metadata service, and irsa keeps it from it", () => {
+    const reaches = (overlay: string) =>
+      JSON.stringify(installation(overlay).named("NetworkPolicy", name).spec).includes("169.254.169.254/32");
+
+    expect(overlays.filter(reaches)).toEqual(["instance-profile-cert-manager", "instance-profile-self-made"]);
+    expect(forwarderOf("irsa-self-made").env).toContainEqual({ name: "AWS_EC2_METADATA_DISABLED", value: "true" });
+  });
+});

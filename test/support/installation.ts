@@ -12,14 +12,20 @@ export interface Installation {
 }
 
 /**
- * Installs a folder of `deploy/` in an emulated cluster that refuses what a real one refuses, unknown fields included.
+ * Installs a folder of `deploy/`, with further components, in an emulated cluster that refuses what a real one refuses,
+ * unknown fields included.
  *
  * @throws Error with the API server's words when it refuses an object or a patch, and when a patch changes nothing known
  */
-export async function install(folder: string): Promise<Installation> {
+export async function install(folder: string, ...components: readonly string[]): Promise<Installation> {
+  const parts = await Promise.all([folder, ...components].map(readKustomization));
   const emulator = await startKubernetesEmulator();
   try {
-    return await installIn(emulator, await readKustomization(folder));
+    return await installIn(emulator, {
+      objects: parts.flatMap(({ objects }) => objects),
+      patches: parts.flatMap(({ patches }) => patches),
+      images: parts.flatMap(({ images }) => images),
+    });
   } finally {
     await emulator.stop();
   }
