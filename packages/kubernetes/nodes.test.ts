@@ -14,7 +14,12 @@ const cniNode = (name: string, value?: string): CniNodeObject => ({
 test.each([
   ["aws:///us-west-2a/i-0123456789abcdef0", "i-0123456789abcdef0"],
   ["aws:///us-west-2a/i-01234567", "i-01234567"],
+  ["aws://123456789012/us-west-2a/i-0123456789abcdef0", "i-0123456789abcdef0"],
+  ["aws:////i-0123456789abcdef0", "i-0123456789abcdef0"],
   ["i-01234567", "i-01234567"],
+  ["aws:///us-west-2a/i-0123456789abcdef0/", undefined],
+  ["aws:///us-west-2b/0a1b2c3d4e-0123456789abcdef/fargate-ip-192-168-1-1.us-west-2.compute.internal", undefined],
+  ["gce://project/us-west1-a/i-instance", undefined],
   ["aws:///us-west-2a/i-0123456", undefined],
   ["aws:///us-west-2a/i-0123456789", undefined],
   ["aws:///us-west-2a/i-0123456789ABCDEF0", undefined],

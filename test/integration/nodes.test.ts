@@ -336,6 +336,27 @@ describe("a leader that starts with nothing", () => {
     expect(await eventsOn("kept-pod")).toEqual(podTold);
   });
 
+  test("gives a node that took the name of another meanwhile a CNINode of its own", async () => {
+    const after = "i-00000000000000034";
+    await trunkNode("renamed", "i-00000000000000033");
+    await startPod("renamed-pod", "renamed");
+
+    await world.forwarder.stop();
+    await administrator().delete(nodeRef("renamed"));
+    await eventually(async () => expect((await getCniNode("renamed")).metadata.deletionTimestamp).toBeDefined());
+    const second = await registerNode("renamed", after);
+    await world.restartForwarder();
+
+    await eventually(async () => {
+      const { metadata, spec } = await getCniNode("renamed");
+      expect(metadata).toMatchObject({ ownerReferences: [{ uid: second }], finalizers: [finalizer] });
+      expect(metadata.deletionTimestamp).toBeUndefined();
+      expect(spec).toMatchObject({ features: [feature], tags: { "node.k8s.amazonaws.com/instance_id": after } });
+    });
+    expect((await getNode("renamed")).status.capacity).toEqual({ cpu: "2" });
+    expect((await administrator().get(podRef("renamed-pod"))).metadata.deletionTimestamp).toBeUndefined();
+  });
+
   test("makes the CNINode that somebody deleted meanwhile, and says that its features are not known", async () => {
     await trunkNode("unseen", "i-00000000000000032");
 
