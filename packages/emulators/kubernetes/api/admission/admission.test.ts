@@ -97,6 +97,24 @@ describe("mutating webhooks", () => {
     expect(calls).toHaveLength(3);
   });
 
+  test("that failed and were ignored are asked again too, and may succeed then", async () => {
+    let failures = 1;
+    const { calls, callWebhook } = answering((_, call) => {
+      const isFirst = "url" in call.target && call.target.url.includes("first");
+      if (isFirst && failures > 0) {
+        failures -= 1;
+        throw new Error("connection refused");
+      }
+      return patchOf({ op: "add", path: `/metadata/labels/${isFirst ? "first" : "second"}`, value: "yes" });
+    });
+    const { api } = await testCluster({ callWebhook });
+    const first = webhook("first.example.com", { reinvocationPolicy: "IfNeeded", failurePolicy: "Ignore" });
+    await api.create(configuration("Mutating", first, webhook("second.example.com")));
+    const pod = await api.create(podManifest("a", { labels: { app: "a" } }));
+    expect(pod.metadata.labels).toEqual({ app: "a", first: "yes", second: "yes" });
+    expect(calls).toHaveLength(3);
+  });
+
   test("that fail are ignored or end the request, as their policy says", async () => {
     const callWebhook = () =>
       Promise.reject(new Error('failed to call webhook: Post "https://x": context deadline exceeded'));

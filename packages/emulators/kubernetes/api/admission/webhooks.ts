@@ -62,7 +62,7 @@ export async function mutateByWebhooks(
   return object;
 }
 
-/** The object as one webhook leaves it; `undefined` when the webhook is not about it or could not be asked. */
+/** The object as one webhook leaves it, also when its failure is ignored; `undefined` when the webhook is not about it. */
 async function mutateBy(
   port: WebhookPort,
   webhook: JsonObject,
@@ -70,7 +70,8 @@ async function mutateBy(
   context: RequestContext,
 ): Promise<KubernetesObject | undefined> {
   const answer = await ask(port, webhook, request, context);
-  if (answer === undefined) return undefined;
+  if (answer === "not-asked") return undefined;
+  if (answer === "ignored") return request.object;
   const patch = stringAt(answer, "patch");
   if (patch === undefined || patch === "") return request.object;
   const name = String(webhook.name);
@@ -92,20 +93,20 @@ export async function validateByWebhooks(
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
-/** The webhook's answer when it allows; throws when it refuses. `undefined`: not asked, or failed and ignored. */
+/** The webhook's answer when it allows, or why there is none that counts; throws when it refuses. */
 async function ask(
   port: WebhookPort,
   webhook: JsonObject,
   request: AdmissionRequest,
   context: RequestContext,
-): Promise<JsonObject | undefined> {
+): Promise<JsonObject | "not-asked" | "ignored"> {
   const name = String(webhook.name);
-  if (!matches(port.state, webhookConstraints(webhook), request)) return undefined;
+  if (!matches(port.state, webhookConstraints(webhook), request)) return "not-asked";
   const failOpen = webhook.failurePolicy === "Ignore";
   const conditions = objectsAt(webhook, "matchConditions");
   if (conditions.length > 0) {
     const found = checkConditions(conditions, requestVariables(port.state, request, context));
-    if (found.outcome === "unmet" || (found.outcome === "failed" && failOpen)) return undefined;
+    if (found.outcome === "unmet" || (found.outcome === "failed" && failOpen)) return "not-asked";
     if (found.outcome === "failed") throw refusal(403, "Forbidden", found.reason);
   }
   if (context.dryRun && webhook.sideEffects !== "None" && webhook.sideEffects !== "NoneOnDryRun") {
@@ -115,7 +116,7 @@ async function ask(
   try {
     answer = await call(port, webhook, request, context);
   } catch (error) {
-    if (failOpen) return undefined;
+    if (failOpen) return "ignored";
     throw internalError(`failed calling webhook "${name}": ${messageOf(error)}`);
   }
   for (const warning of stringsAt(answer, "warnings")) context.warn(warning);
