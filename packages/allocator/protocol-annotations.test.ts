@@ -45,6 +45,11 @@ describe("the ledger protocol: an annotation that the ledger does not know", () 
     world.send(nodeObserved());
     await world.run(5);
 
+    expect(world.outbox.outcomes().slice(-2)).toMatchObject([
+      { type: "NodeTrunkReady" },
+      { type: "SnapshotRequested", instanceId: testInstance },
+    ]);
+
     const calls = world.ec2.calls.length;
     world.send(snapshot(pods));
     await world.run(1);

@@ -129,7 +129,11 @@ export const awaitAttached = async (journey: Journey, trunk: TrunkRecord): Promi
     eniMissingSince: undefined,
   };
   if ((await write(journey, trunk, ready)) === "rest") return "rest";
-  await outbox.send([trunkReadyOutcome(view.partition.trunk as TrunkRecord, settings.backendVersion)]);
+  const now = view.partition.trunk as TrunkRecord;
+  const { cluster, instanceId } = now;
+  // Nothing is claimed before a snapshot has come (P24): the next periodic one may be minutes away.
+  const question = { to: "outcomes", cluster, body: { type: "SnapshotRequested", instanceId } } as const;
+  await outbox.send([trunkReadyOutcome(now, settings.backendVersion), ...(now.rebuilding === true ? [question] : [])]);
   return "rest";
 };
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import type { Ledger } from "@trunkline/core";
 import type { ApiAccess, KubernetesObject } from "@trunkline/emulator-kubernetes/ports";
 import { createLedger } from "@trunkline/ledger";
@@ -26,6 +26,8 @@ export interface LocalWorld {
   readonly ledger: Ledger;
   /** All rows of the ledger. */
   rows(): Promise<readonly Row[]>;
+  /** Loses the ledger: every row is deleted. */
+  wipe(): Promise<void>;
   /** `reason: message` of the events on an object of this name. */
   eventsOn(name: string): Promise<readonly string[]>;
   stop(): Promise<void>;
@@ -77,6 +79,8 @@ export async function startLocalWorld(
   const client = new DynamoDBClient({ endpoint: facts.dynamodb, region: facts.region, credentials });
   const table = DynamoDBDocumentClient.from(client);
   const TableName = tableName("local");
+  const rows = async () =>
+    ((await table.send(new ScanCommand({ TableName, ConsistentRead: true }))).Items ?? []) as Row[];
   const administrator = world.kubernetes.api.as("kubernetes-admin");
   return {
     world,
@@ -88,7 +92,10 @@ export async function startLocalWorld(
       (queues.server.inspectQueue(deadLettersName(queue))?.messages.ready ?? []).map(({ body }) => body),
     log: async () => (await readFile(join(folder, "trunkline.log"), "utf8")).split("\n").flatMap(parsed),
     ledger: createLedger({ client, table: TableName, epoch: facts.epoch, clock: systemClock }),
-    rows: async () => ((await table.send(new ScanCommand({ TableName, ConsistentRead: true }))).Items ?? []) as Row[],
+    rows,
+    wipe: async () => {
+      for (const { pk, sk } of await rows()) await table.send(new DeleteCommand({ TableName, Key: { pk, sk } }));
+    },
     eventsOn: async (name) => {
       const { objects } = await administrator.list({ group: "", resource: "events" });
       return objects.map(asEvent).flatMap(({ reason, message, involvedObject }) => {

@@ -146,9 +146,11 @@ describe("a trunk that is ready", () => {
   });
 
   test("is no request of the node, and takes its label along when it goes", async () => {
-    scene.sent("NodeObserved");
     await deliver(ready);
-    expect(scene.sent("NodeObserved").filter((event) => event.wantsTrunk)).toEqual([]);
+    const cniNode = scene.api.get(paths.cniNodes, "node-a") ?? { metadata: { name: "node-a" } };
+    scene.api.put(paths.cniNodes, { ...cniNode, spec: { features: [] } });
+    await scene.clock.advance(2_000);
+    expect(scene.sent("NodeObserved").at(-1)).toMatchObject({ wantsTrunk: false });
 
     await deliver({ type: "NodeTrunkGone", ...ofNode });
 

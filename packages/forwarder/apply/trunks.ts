@@ -23,7 +23,6 @@ export interface TrunksOptions {
 export interface Trunks {
   /** Remembers what the functions said, and applies it until every node of the instance is in line. */
   tell(instanceId: InstanceId, trunk: Exclude<TrunkState, "unknown">): void;
-  isReady(instanceId: InstanceId): boolean;
   /** Applies what is known to a node that may have changed. */
   look(nodeName: string): void;
   forget(instanceId: InstanceId): void;
@@ -82,10 +81,6 @@ export const createTrunks = (options: TrunksOptions): Trunks => {
       if (oldest !== undefined) known.delete(oldest);
       known.set(instanceId, trunk);
       for (const node of cluster.nodesOf(instanceId)) queue.add(node.name);
-    },
-    isReady: (instanceId) => {
-      const trunk = known.get(instanceId);
-      return trunk !== undefined && trunk !== "gone";
     },
     look: queue.add,
     forget: (instanceId) => void known.delete(instanceId),
