@@ -87,12 +87,12 @@ const changes: Scene = {
     { run: `kubectl annotate pod green ${inTutorial} example.com/owner=team-a`, shows: /annotated/ },
     {
       run: `kubectl annotate pod green ${inTutorial} vpc.amazonaws.com/pod-eni=[] --overwrite`,
-      shows: /can only be changed by the VPC resource controller/,
+      shows: /can only be changed by system:serviceaccount:kube-system:vpc-resource-controller/,
       exitCode: 1,
     },
     {
       run: `kubectl annotate pod green ${inTutorial} vpc.amazonaws.com/pod-eni-`,
-      shows: /can only be changed by the VPC resource controller/,
+      shows: /can only be changed by system:serviceaccount:kube-system:vpc-resource-controller/,
       exitCode: 1,
     },
     { run: `kubectl label pod red ${inTutorial} tier=client`, shows: /labeled/ },
