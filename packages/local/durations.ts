@@ -26,6 +26,9 @@ export const worldDurations = {
   reaperInterval: { local: 1, production: reaperIntervalSeconds },
   snapshotInterval: { local: 3, production: 300 },
   functionTimeout: { local: 5, production: functionTimeoutSeconds["pod-events"] },
+  lease: { local: 3, production: 15 },
+  leaseRenew: { local: 2, production: 10 },
+  leaseRetry: { local: 1, production: 2 },
   visibilityTimeout: { local: 30, production: visibilityTimeoutSeconds["pod-events"] },
 } as const;
 

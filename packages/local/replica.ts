@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type ForwarderSettings, type RunningForwarder, startForwarder } from "@trunkline/forwarder";
 import { localDurations, worldDurations } from "./durations.ts";
@@ -38,6 +39,13 @@ export async function startReplica(options: ReplicaOptions): Promise<Pick<Runnin
       outcomeHeldSeconds: 60,
       cooldownSeconds: localDurations.cooldownSeconds,
       cooldownFloorSeconds: localDurations.cooldownFloorSeconds,
+      election: {
+        identity: `local_${randomUUID()}`,
+        lease: { namespace: "kube-system", name: "trunkline-forwarder" },
+        leaseSeconds: worldDurations.lease.local,
+        renewSeconds: worldDurations.leaseRenew.local,
+        retrySeconds: worldDurations.leaseRetry.local,
+      },
       ...options.settings,
     },
     log: (level, message, fields) => log(JSON.stringify({ level, message, ...fields })),
