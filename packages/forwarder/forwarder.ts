@@ -169,5 +169,5 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
 const reportPolicy = ({ namespace, name, policy }: PolicyView, log: Log): void => {
   const problems = problemsOf(policy);
   if (problems.length > 0)
-    log("warn", "A policy matches nothing: a selector is invalid.", { namespace, name, problems });
+    log("warn", "A security group policy has a problem.", { namespace, name, problems });
 };
