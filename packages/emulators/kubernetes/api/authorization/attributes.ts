@@ -5,9 +5,9 @@
 
 import type { StatusError } from "../../ports.ts";
 import { resourceRoute } from "../http/route.ts";
-import type { User } from "../requests/context.ts";
 import { forbidden, refusal } from "../statuses.ts";
 import { exactName } from "../store/field-selector.ts";
+import type { User } from "./user.ts";
 
 /** A request on a resource; absent parts are empty. */
 export interface ResourceAttributes {

@@ -1,10 +1,10 @@
 /** Who makes a request, and whether that user may. */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { type User, userNamed } from "../requests/context.ts";
 import { badRequest } from "../statuses.ts";
 import { type Attributes, attributesOf, notAuthorized, type ResourceAttributes } from "./attributes.ts";
 import type { Authorizer, Decision } from "./rbac.ts";
+import { type User, userNamed } from "./user.ts";
 
 /** One decision about a request, for whoever keeps an audit log. */
 export interface Authorization {

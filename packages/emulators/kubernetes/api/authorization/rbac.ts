@@ -1,10 +1,10 @@
 /** Decides by the roles and bindings that are stored, as the API server's RBAC authorizer does. */
 
 import { objectAt, objectsAt, stringAt } from "../json.ts";
-import type { User } from "../requests/context.ts";
 import type { Store } from "../store/store.ts";
 import { type Attributes, isPath } from "./attributes.ts";
 import { type Rule, ruleAllows, ruleOf, subjectKey, userKeys } from "./rules.ts";
+import type { User } from "./user.ts";
 
 /** What an authorizer says. */
 export interface Decision {

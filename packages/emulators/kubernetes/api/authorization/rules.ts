@@ -4,8 +4,8 @@
  */
 
 import { type JsonObject, stringAt, stringsAt } from "../json.ts";
-import type { User } from "../requests/context.ts";
 import { type Attributes, isPath } from "./attributes.ts";
+import type { User } from "./user.ts";
 
 /** A rule of a Role or ClusterRole; absent lists are empty. */
 export interface Rule {

@@ -2,17 +2,13 @@
 
 import type { Clock, KubernetesObject, Random } from "../../ports.ts";
 import type { Authorizer } from "../authorization/rbac.ts";
+import type { User } from "../authorization/user.ts";
 import type { JsonObject } from "../json.ts";
 import type { ResourceType } from "../resource-type.ts";
 import type { Store } from "../store/store.ts";
 import type { TypeRegistry } from "../type-registry.ts";
 
-/** Who asks. */
-export interface User {
-  username: string;
-  uid?: string;
-  groups: readonly string[];
-}
+export { ADMINISTRATOR, type User, userNamed } from "../authorization/user.ts";
 
 /** The circumstances of one request. */
 export interface RequestContext {
@@ -61,21 +57,4 @@ export interface ApiState {
   admission: Admission;
   /** Asked about every request by HTTP. */
   authorizer: Authorizer;
-}
-
-/** The name of an admin without a token, as kubeadm makes it. */
-export const ADMINISTRATOR: User = {
-  username: "kubernetes-admin",
-  groups: ["system:masters", "system:authenticated"],
-};
-
-/** The user of that name, with the groups that the name itself gives. */
-export function userNamed(username: string, groups: readonly string[] = []): User {
-  const [prefix, kind, namespace] = username.split(":");
-  const own: string[] = [];
-  if (prefix === "system" && kind === "serviceaccount" && namespace !== undefined) {
-    own.push("system:serviceaccounts", `system:serviceaccounts:${namespace}`);
-  }
-  if (prefix === "system" && kind === "node") own.push("system:nodes");
-  return { username, groups: [...new Set([...groups, ...own, "system:authenticated"])] };
 }
