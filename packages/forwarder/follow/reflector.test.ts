@@ -219,41 +219,6 @@ describe("a reflector", () => {
     expect(told).toEqual(["absent-from-list uid-a"]);
   });
 
-  test.each(["", "0"])("does not watch from a list whose version is %j", async (resourceVersion) => {
-    const answer = { status: 200, body: { metadata: { resourceVersion }, items: [] } };
-    api.failNext(() => true, answer, 1_000);
-    reflector.start();
-    await clock.advance(60_000);
-
-    expect(reflector.isSynced()).toBe(false);
-    expect(api.watchCount).toBe(0);
-  });
-
-  test("goes by the token and not by the number of objects: pages may be empty, or hold everything", async () => {
-    const metadata = { resourceVersion: "7" };
-    const objects = Array.from({ length: 900 }, (_, index) => ({
-      metadata: { name: `pod-${index}`, uid: `uid-${index}`, resourceVersion: "5" },
-    }));
-    api.failNext(() => true, { status: 200, body: { metadata: { ...metadata, continue: "more" }, items: null } });
-    api.failNext(() => true, { status: 200, body: { metadata, items: objects } });
-
-    reflector.start();
-    await clock.advance(10);
-
-    expect(names()).toHaveLength(900);
-    expect(lists()).toBe(2);
-  });
-
-  test("gives up a list whose pages never end, and tells nothing of it", async () => {
-    const page = { metadata: { resourceVersion: "7", continue: "again" }, items: [{ metadata: { name: "a" } }] };
-    api.failNext(() => true, { status: 200, body: page }, 10_000);
-    reflector.start();
-    await clock.advance(40);
-
-    expect(lists()).toBe(4_000);
-    expect(told).toEqual([]);
-  });
-
   test("tells an object that was replaced under its name as two", async () => {
     put("a", "first");
     reflector.start();
