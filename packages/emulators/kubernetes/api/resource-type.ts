@@ -22,8 +22,10 @@ export interface KindRules {
   gracePeriodSeconds?(object: KubernetesObject, requestedSeconds: number | undefined): number;
   /** Gives out what must differ from the other objects of the kind, such as a service's address, in place. */
   allocate?(object: KubernetesObject, others: readonly KubernetesObject[], random: Random): void;
-  /** The `status` path may change labels and annotations too (pods, nodes, services and namespaces). */
-  statusMayChangeMetadata?: boolean;
+  /** What is wrong with a status that is written by its own path. */
+  validateStatus?(next: KubernetesObject): FieldProblem[];
+  /** What the `status` path may change of the metadata too (pods, nodes and namespaces); nothing when absent. */
+  statusMayChangeMetadata?: "all" | "all but owners";
 }
 
 /** A column of a custom resource's table. */

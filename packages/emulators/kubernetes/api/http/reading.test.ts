@@ -37,6 +37,21 @@ describe("lists", () => {
     expect(third.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
   });
 
+  test.each([
+    ["a label selector", "labelSelector=a%3Db"],
+    ["a field selector", "fieldSelector=metadata.namespace%3Ddefault"],
+  ])("narrowed by %s do not tell how many are left", async (_selector, query) => {
+    for (const name of ["a", "b", "c"]) {
+      const manifest = configMapManifest(name);
+      await call("POST", CONFIG_MAPS, {
+        body: { ...manifest, metadata: { ...manifest.metadata, labels: { a: "b" } } },
+      });
+    }
+    const { metadata } = (await call("GET", `${CONFIG_MAPS}?limit=2&${query}`)).body;
+    expect(metadata.continue).toEqual(expect.any(String));
+    expect(metadata).not.toHaveProperty("remainingItemCount");
+  });
+
   test("whose state is forgotten end with 410", async () => {
     for (const name of ["a", "b", "c"]) await call("POST", CONFIG_MAPS, { body: configMapManifest(name) });
     const first = (await call("GET", `${CONFIG_MAPS}?limit=2`)).body;

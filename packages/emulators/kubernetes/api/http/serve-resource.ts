@@ -84,7 +84,7 @@ export function serveList(state: ApiState, request: ResourceRequest, selection: 
   const metadata: JsonObject = { resourceVersion: page.resourceVersion };
   if (page.continue !== undefined) {
     metadata.continue = page.continue;
-    metadata.remainingItemCount = page.remainingItemCount;
+    if (page.remainingItemCount !== undefined) metadata.remainingItemCount = page.remainingItemCount;
   }
   if (request.form === "table") {
     const options = { metadata, include: request.include, nowMs: state.clock.now(), columns: true };

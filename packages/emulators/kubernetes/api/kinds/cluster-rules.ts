@@ -1,12 +1,14 @@
 /** The smaller kinds of the core, policy, networking and scheduling groups. */
 
+import type { KubernetesObject } from "../../ports.ts";
 import { copy, isObject, objectAt, objectIn, setDefault, stringAt, stringMapAt } from "../json.ts";
 import type { KindRules } from "../resource-type.ts";
-import { invalidValue } from "../statuses.ts";
+import { type FieldProblem, invalidValue } from "../statuses.ts";
+import { validateQuantity } from "./quantity-validation.ts";
 
 /** See https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/. */
 export const namespaceRules: KindRules = {
-  statusMayChangeMetadata: true,
+  statusMayChangeMetadata: "all",
   setDefaults: (namespace) => {
     const labels = { ...namespace.metadata.labels };
     if (namespace.metadata.name !== undefined) labels["kubernetes.io/metadata.name"] = namespace.metadata.name;
@@ -24,13 +26,15 @@ export const namespaceRules: KindRules = {
 
 /** See https://kubernetes.io/docs/concepts/architecture/nodes/. */
 export const nodeRules: KindRules = {
-  statusMayChangeMetadata: true,
+  statusMayChangeMetadata: "all",
   setDefaults: (node) => {
     objectIn(node, "spec");
     const status = objectIn(node, "status");
     const capacity = objectAt(status, "capacity");
     if (capacity !== undefined) setDefault(status, "allocatable", copy(capacity));
   },
+  validate: validateNodeQuantities,
+  validateStatus: validateNodeQuantities,
   validateUpdate: (next, old) => {
     const before = stringAt(old, "spec", "providerID");
     const now = stringAt(next, "spec", "providerID");
@@ -40,6 +44,15 @@ export const nodeRules: KindRules = {
     return [{ field: "spec.providerID", reason: "FieldValueForbidden", text: `Forbidden: ${text}` }];
   },
 };
+
+/** `ValidateNodeResources` in https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/validation/validation.go. */
+function validateNodeQuantities(node: KubernetesObject): FieldProblem[] {
+  return ["capacity", "allocatable"].flatMap((list) =>
+    Object.entries(stringMapAt(node, "status", list)).flatMap(([name, quantity]) =>
+      validateQuantity(name, quantity, `status.${list}.${name}`),
+    ),
+  );
+}
 
 /** See https://kubernetes.io/docs/concepts/configuration/secret/. */
 export const secretRules: KindRules = {

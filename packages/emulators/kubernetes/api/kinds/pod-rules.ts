@@ -10,7 +10,8 @@ const DEFAULT_GRACE_SECONDS = 30;
 
 /** See https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/. */
 export const podRules: KindRules = {
-  statusMayChangeMetadata: true,
+  // https://github.com/kubernetes/kubernetes/blob/master/pkg/registry/core/pod/strategy.go, podStatusStrategy.
+  statusMayChangeMetadata: "all but owners",
   setDefaults: setPodDefaults,
   prepareCreate: (pod) => {
     pod.status = { phase: "Pending", qosClass: qosClass(objectAt(pod, "spec")) };

@@ -16,6 +16,7 @@ import {
   required,
 } from "../statuses.ts";
 import { dnsLabelText, isDnsLabel } from "./metadata-validation.ts";
+import { isExtended, validateQuantity } from "./quantity-validation.ts";
 
 const PORT_MAX = 65_535;
 const RESTART_POLICIES = ["Always", "OnFailure", "Never"];
@@ -91,19 +92,7 @@ function validateRequirements(container: JsonObject, path: string): FieldProblem
   for (const [kind, quantities] of Object.entries({ limits, requests })) {
     for (const [name, quantity] of Object.entries(quantities)) {
       const field = `${path}.${kind}[${name}]`;
-      const value = parseQuantity(quantity);
-      if (value === undefined)
-        problems.push(
-          invalidValue(
-            field,
-            quantity,
-            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-          ),
-        );
-      else if (value < 0) problems.push(invalidValue(field, quantity, "must be greater than or equal to 0"));
-      else if (isExtended(name) && !Number.isInteger(value)) {
-        problems.push(invalidValue(field, quantity, "must be an integer"));
-      }
+      problems.push(...validateQuantity(name, quantity, field));
     }
   }
   for (const [name, quantity] of Object.entries(requests)) {
@@ -120,10 +109,6 @@ function validateRequirements(container: JsonObject, path: string): FieldProblem
     }
   }
   return problems;
-}
-
-function isExtended(resource: string): boolean {
-  return resource.includes("/") && !resource.split("/")[0]?.endsWith("kubernetes.io");
 }
 
 const UPDATE_RULE =

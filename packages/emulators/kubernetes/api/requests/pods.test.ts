@@ -192,6 +192,28 @@ describe("pods", () => {
     expect(at(pod, "spec", "nodeName")).toBeUndefined();
   });
 
+  test("keep their owners and their end, and nothing else of their metadata, when their status is written", async () => {
+    const manifest = podManifest("p");
+    const owner = { apiVersion: "v1", kind: "Node", name: "n", uid: "u" };
+    manifest.metadata.ownerReferences = [owner];
+    manifest.metadata.finalizers = ["example.com/hold"];
+    await api.create(manifest);
+    const metadata = { finalizers: ["example.com/other"], ownerReferences: null, deletionTimestamp: null };
+    await api.delete(coreRef("pods", "p"));
+    await expect(
+      api.patch(coreRef("pods", "p"), { type: "merge", body: { metadata }, subresource: "status" }),
+    ).rejects.toThrow("no new finalizers can be added");
+    const released = { ...metadata, finalizers: null };
+    const last = await api.patch(coreRef("pods", "p"), {
+      type: "merge",
+      body: { metadata: released },
+      subresource: "status",
+    });
+    expect(last.metadata.ownerReferences).toEqual([owner]);
+    expect(last.metadata.deletionTimestamp).toBeDefined();
+    await expect(api.get(coreRef("pods", "p"))).rejects.toMatchObject({ code: 404 });
+  });
+
   test("are not evicted when their disruption budget forbids it", async () => {
     await api.create(podManifest("a", { labels: { app: "web" } }));
     await bind("a");

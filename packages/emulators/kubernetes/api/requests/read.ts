@@ -23,6 +23,8 @@ export interface Selection {
   namespace: string | undefined;
   labels: LabelPredicate;
   fields: FieldPredicate;
+  /** A selector leaves objects out, or could. */
+  narrowed: boolean;
 }
 
 /** The selection of a request; 400 for a selector that is malformed or asks for an unknown field. */
@@ -33,6 +35,7 @@ export function selectionOf(type: ResourceType, namespace: string | undefined, r
     namespace,
     labels: parseLabelSelector(request.labelSelector ?? ""),
     fields: parseFieldSelector(request.fieldSelector ?? "", fieldType),
+    narrowed: (request.labelSelector ?? "") !== "" || (request.fieldSelector ?? "") !== "",
   };
 }
 
@@ -48,6 +51,10 @@ export interface Page {
   resourceVersion: string;
   /** Where the next page begins; absent on the last. */
   continue?: string;
+  /**
+   * Absent on the last page and with selectors:
+   * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/list-meta/.
+   */
   remainingItemCount?: number;
 }
 
@@ -78,13 +85,12 @@ export function listPage(state: ApiState, selection: Selection, page: PageReques
   if (last === undefined || objects.length === selected.length) {
     return { objects: shown, resourceVersion: String(revision) };
   }
-  const following: Page = {
+  return {
     objects: shown,
     resourceVersion: String(revision),
     continue: writeToken({ revision, after: keyOf(last) }),
-    remainingItemCount: selected.length - objects.length,
+    ...(selection.narrowed ? {} : { remainingItemCount: selected.length - objects.length }),
   };
-  return following;
 }
 
 const tooOldToContinue =

@@ -79,6 +79,7 @@ async function nextState(
     ...validateMetadataUpdate(next, old),
     ...(change.subresource === undefined ? validateObject(type, next) : []),
     ...(change.subresource === undefined ? (type.rules.validateUpdate?.(next, old) ?? []) : []),
+    ...(change.subresource === "status" ? (type.rules.validateStatus?.(next) ?? []) : []),
     ...(shownType.view?.validateUpdate(next, old) ?? []),
   ];
   if (problems.length > 0) throw invalid(type, name, problems);
@@ -138,14 +139,14 @@ function mergeWish(
 function statusOnly(type: ResourceType, wished: KubernetesObject, old: KubernetesObject): KubernetesObject {
   const next: KubernetesObject = { ...copy(old), ...(wished.status === undefined ? {} : { status: wished.status }) };
   if (wished.status === undefined) delete next.status;
-  if (type.rules.statusMayChangeMetadata === true) {
-    const { labels, annotations } = wished.metadata;
-    const { labels: _labels, annotations: _annotations, ...rest } = next.metadata;
-    next.metadata = {
-      ...rest,
-      ...(labels === undefined ? {} : { labels }),
-      ...(annotations === undefined ? {} : { annotations }),
-    };
+  const { statusMayChangeMetadata } = type.rules;
+  if (statusMayChangeMetadata !== undefined) {
+    const { ownerReferences } = next.metadata;
+    next.metadata = { ...wished.metadata };
+    if (statusMayChangeMetadata === "all but owners") {
+      if (ownerReferences === undefined) delete next.metadata.ownerReferences;
+      else next.metadata.ownerReferences = ownerReferences;
+    }
   }
   if (wished.metadata.managedFields !== undefined) next.metadata.managedFields = wished.metadata.managedFields;
   return next;

@@ -4,8 +4,15 @@
  */
 
 import { copy, isObject, type JsonObject } from "../json.ts";
-import { canonicalQuantity } from "../quantity.ts";
-import { type ListSchema, type MapSchema, MICRO_TIME, type ObjectSchema, type Schema } from "./schema.ts";
+import { canonicalQuantity, parseQuantity } from "../quantity.ts";
+import {
+  type ListSchema,
+  type MapSchema,
+  MICRO_TIME,
+  type ObjectSchema,
+  type ScalarSchema,
+  type Schema,
+} from "./schema.ts";
 
 /** What was read. */
 export interface Decoded {
@@ -78,8 +85,7 @@ function readValue(raw: unknown, schema: Schema, place: Place, reading: Reading)
       if (typeof raw !== "string") return mistyped(raw, schema.goType, place, reading);
       return schema.goType === MICRO_TIME ? readMicroTime(raw, reading) : raw;
     case "quantity":
-      if (typeof raw === "string" || typeof raw === "number") return canonicalQuantity(raw);
-      return mistyped(raw, schema.goType, place, reading);
+      return readQuantity(raw, schema, place, reading);
     case "int-or-string":
       return typeof raw === "string" || Number.isInteger(raw) ? raw : mistyped(raw, schema.goType, place, reading);
     case "integer":
@@ -108,6 +114,14 @@ function unparsableTime(text: string): string {
       ? `cannot parse ${JSON.stringify(text)} as "2006"`
       : `cannot parse ${JSON.stringify(rest)} as ".000000"`;
   return `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05.000000Z07:00": ${why}`;
+}
+
+/** See https://github.com/kubernetes/apimachinery/blob/master/pkg/api/resource/quantity.go. */
+function readQuantity(raw: unknown, schema: ScalarSchema, place: Place, reading: Reading): unknown {
+  if (typeof raw !== "string" && typeof raw !== "number") return mistyped(raw, schema.goType, place, reading);
+  if (parseQuantity(raw) !== undefined) return canonicalQuantity(raw);
+  reading.mistyped ??= "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+  return raw;
 }
 
 function readMap(raw: unknown, schema: MapSchema, place: Place, reading: Reading): unknown {
