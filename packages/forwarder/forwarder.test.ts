@@ -148,6 +148,36 @@ describe("the way of one pod", () => {
   });
 });
 
+test("a ServiceAccount that is not there is told apart from one that cannot be read", async () => {
+  const { forwarder, api } = scene;
+  api.put(paths.serviceAccounts, { metadata: { name: "a", namespace: "default", labels: { owner: "x" } } });
+  api.failNext(({ path }) => path.endsWith("/serviceaccounts/c"), { status: 500, body: { message: "etcd is away" } });
+
+  expect(await forwarder.lookUpServiceAccount("default", "a")).toEqual({ owner: "x" });
+  expect(await forwarder.lookUpServiceAccount("default", "b")).toBeUndefined();
+  await expect(forwarder.lookUpServiceAccount("default", "c")).rejects.toThrow("etcd is away");
+});
+
+test.each([
+  ["neither selector", aPolicy("policy", ["sg-1"]), { podSelector: undefined }, "neither podSelector nor"],
+  ["no group", aPolicy("policy", []), {}, "no security group is named"],
+  [
+    "17 groups",
+    aPolicy(
+      "policy",
+      Array.from({ length: 17 }, (_, index) => `sg-${index}`),
+    ),
+    {},
+    "17 groups, but",
+  ],
+])("a policy with %s is reported", async (_, policy, change, problem) => {
+  await scene.start();
+  scene.api.put(paths.policies, { ...policy, spec: { ...(policy.spec as object), ...change } });
+  await scene.clock.advance(100);
+
+  expect(scene.logged.filter((line) => line.includes(problem))).toHaveLength(1);
+});
+
 test("a policy with an invalid selector matches nothing and is reported", async () => {
   scene.api.put(paths.nodes, aNode());
   const policy = aPolicy("policy", ["sg-1"], "not a value");

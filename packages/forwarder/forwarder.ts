@@ -7,7 +7,7 @@ import { createBoundTimes } from "./lead/bound-times.ts";
 import { createElection, type Election, type ElectionSettings } from "./lead/election.ts";
 import { createEnds } from "./lead/ends.ts";
 import { createLeader, type Leader, type LeaderSettings } from "./lead/leader.ts";
-import { isSuccess, type KubernetesApi } from "./ports/api.ts";
+import { isSuccess, type KubernetesApi, refusalOf } from "./ports/api.ts";
 import { createPauses, type ForwarderClock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { type Metrics, noMetrics } from "./ports/metrics.ts";
@@ -152,7 +152,9 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
         method: "GET",
         path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`,
       });
-      return isSuccess(answer) ? viewServiceAccount(answer.body).labels : undefined;
+      if (answer.status === 404) return undefined;
+      if (!isSuccess(answer)) throw new Error(refusalOf(answer));
+      return viewServiceAccount(answer.body).labels;
     },
     measure: () => {
       for (const [collection, objects] of cluster.sizes()) metrics.set("trunkline_objects", { collection }, objects);
@@ -168,6 +170,5 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
 
 const reportPolicy = ({ namespace, name, policy }: PolicyView, log: Log): void => {
   const problems = problemsOf(policy);
-  if (problems.length > 0)
-    log("warn", "A security group policy has a problem.", { namespace, name, problems });
+  if (problems.length > 0) log("warn", "A security group policy has a problem.", { namespace, name, problems });
 };
