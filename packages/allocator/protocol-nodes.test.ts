@@ -206,6 +206,49 @@ describe("the ledger protocol: nodes and their ends", () => {
     expect(world.ledger.records()).toEqual([]);
   });
 
+  it.each([
+    ["p5.48xlarge", 1, 120],
+    ["c6in.32xlarge", 7, 106],
+    ["p4d.24xlarge", 14, 62],
+  ])(
+    "attaches the trunk of %s to network card 0 at device index %i",
+    async (instanceType, deviceIndex, branchesMax) => {
+      const world = createTestWorld();
+      addInstance(world, testInstance, instanceType);
+      const facts = world.ec2.instances.get(testInstance);
+      if (facts === undefined) throw new Error("There is no instance.");
+      world.ec2.instances.set(testInstance, { ...facts, interfacesAttached: 5 });
+
+      world.send(nodeObserved());
+      world.send(podObserved(1));
+      await world.run(5);
+
+      const { trunk } = await world.ledger.load(testInstance);
+      expect(trunk).toMatchObject({ status: "ready", deviceIndex, branchesMax, held: 1 });
+    },
+  );
+
+  it("lets a trunk wait while an EFA interface has the last device index of network card 0, and go on once it is free", async () => {
+    const world = createTestWorld();
+    addInstance(world, testInstance, "p5.48xlarge");
+    const facts = world.ec2.instances.get(testInstance);
+    if (facts === undefined) throw new Error("There is no instance.");
+    world.ec2.instances.set(testInstance, { ...facts, deviceIndexes: [0, 1], interfacesAttached: 33 });
+
+    world.send(nodeObserved());
+    await world.run(100);
+    world.ec2.instances.set(testInstance, { ...facts, interfacesAttached: 32 });
+    await world.run(60);
+
+    expect(world.outbox.outcomes()).toMatchObject([
+      {
+        type: "NodeTrunkProblem",
+        detail: "waiting for a free network interface (2 of 2 attached to network card 0)",
+      },
+      { type: "NodeTrunkReady", branchesMax: 120 },
+    ]);
+  });
+
   it("lets a trunk wait for a free network interface, and tells the node once", async () => {
     const world = createTestWorld();
     addInstance(world);

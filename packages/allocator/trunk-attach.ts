@@ -41,7 +41,9 @@ export const attach = async (journey: Journey, trunk: TrunkRecord): Promise<Onwa
   if (attached === "missing") return restMissing(journey, trunk);
   if (attached === "no-slot") {
     const limits = instanceLimits(trunk.instanceType);
-    const detail = limits === "unknown" ? "waiting for a free network interface" : noSlotText(limits);
+    const { instance } = journey;
+    const isKnown = limits !== "unknown" && instance !== undefined;
+    const detail = isKnown ? noSlotText(limits, instance) : "waiting for a free network interface";
     const waiting = { ...trunk, status: "waiting-for-slot" as const };
     if ((await write(journey, trunk, waiting)) === "rest") return "rest";
     const now = view.partition.trunk as TrunkRecord;

@@ -172,6 +172,8 @@ export interface InstanceFacts {
   readonly clusters: readonly string[];
   /** Device indexes of network card 0 that are in use. */
   readonly deviceIndexes: readonly number[];
+  /** Network interfaces that are attached, over all network cards. */
+  readonly interfacesAttached: number;
 }
 
 /** Facts about a subnet. */

@@ -40,6 +40,7 @@ const instance = (changes: Partial<InstanceFacts> = {}): InstanceFacts => ({
   securityGroups: [branded("sg-node")],
   clusters: ["blue"],
   deviceIndexes: [0],
+  interfacesAttached: 1,
   ...changes,
 });
 
@@ -106,7 +107,18 @@ describe("an instance", () => {
     expect(freeDeviceIndex(instance(), limits)).toBe(2);
     expect(freeDeviceIndex(instance({ deviceIndexes: [0, 2] }), limits)).toBe(1);
     expect(freeDeviceIndex(instance({ deviceIndexes: [0, 1, 2] }), limits)).toBeUndefined();
-    expect(noSlotText(limits)).toBe("waiting for a free network interface (3 of 3 attached)");
+  });
+
+  it("without a free device index tells what EC2 shows attached, and on which card when there are several", () => {
+    const full = instance({ deviceIndexes: [0, 1, 2], interfacesAttached: 3 });
+    expect(noSlotText(limits, full)).toBe("waiting for a free network interface (3 of 3 attached)");
+    const cards = { ...limits, interfaces: 64, networkCards: 32, defaultCardInterfaces: 2 };
+    expect(noSlotText(cards, instance({ deviceIndexes: [0, 1], interfacesAttached: 33 }))).toBe(
+      "waiting for a free network interface (2 of 2 attached to network card 0)",
+    );
+    expect(noSlotText(cards, instance({ interfacesAttached: 64 }))).toBe(
+      "waiting for a free network interface (64 of 64 attached)",
+    );
   });
 });
 

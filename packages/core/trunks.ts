@@ -133,9 +133,16 @@ export const freeDeviceIndex = (instance: InstanceFacts, limits: InstanceLimits)
   return undefined;
 };
 
-/** What a node without a free device index is told. */
-export const noSlotText = (limits: InstanceLimits): string =>
-  `waiting for a free network interface (${limits.defaultCardInterfaces} of ${limits.defaultCardInterfaces} attached)`;
+/** What a node is told whose trunk finds no place: no device index of network card 0 is free, or the instance has all the interfaces it takes. */
+export const noSlotText = (limits: InstanceLimits, instance: InstanceFacts): string => {
+  const { interfaces, defaultCardInterfaces, networkCards } = limits;
+  const isCardFull = freeDeviceIndex(instance, limits) === undefined;
+  const attached = isCardFull
+    ? `${instance.deviceIndexes.length} of ${defaultCardInterfaces} attached`
+    : `${instance.interfacesAttached} of ${interfaces} attached`;
+  const where = isCardFull && networkCards > 1 ? " to network card 0" : "";
+  return `waiting for a free network interface (${attached}${where})`;
+};
 
 /**
  * The trunk ENI to go on with, of those that carry our tags and name the instance (P13): the attached one, else the one of our own intent, else

@@ -91,6 +91,7 @@ export const instanceFacts = (instance: Instance): InstanceFacts => {
       .filter((key) => key.startsWith(tagKeys.clusterPrefix))
       .map((key) => key.slice(tagKeys.clusterPrefix.length)),
     deviceIndexes: onCardZero.flatMap(({ Attachment }) => Attachment?.DeviceIndex ?? []).sort((a, b) => a - b),
+    interfacesAttached: instance.NetworkInterfaces?.length ?? 0,
   };
 };
 

@@ -119,6 +119,7 @@ describe("looking", () => {
       securityGroups: [group],
       clusters: ["blue"],
       deviceIndexes: [0],
+      interfacesAttached: 1,
     });
   });
 

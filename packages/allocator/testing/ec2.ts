@@ -133,12 +133,17 @@ export const createFakeEc2 = (): FakeEc2 => {
       const instance = eni?.attachment?.instanceId && instances.get(eni.attachment.instanceId);
       if (!eni || !instance) return;
       const deviceIndexes = instance.deviceIndexes.filter((index) => index !== eni.attachment?.deviceIndex);
-      instances.set(instance.instanceId, { ...instance, deviceIndexes });
+      instances.set(instance.instanceId, {
+        ...instance,
+        deviceIndexes,
+        interfacesAttached: instance.interfacesAttached - 1,
+      });
       enis.set(eniId, { ...eni, status: "available", attachment: undefined });
     },
     terminate: (instanceId) => {
       const instance = instances.get(instanceId);
-      if (instance !== undefined) instances.set(instanceId, { ...instance, state: "terminated", deviceIndexes: [] });
+      if (instance !== undefined)
+        instances.set(instanceId, { ...instance, state: "terminated", deviceIndexes: [], interfacesAttached: 0 });
       for (const eni of enis.values()) {
         if (eni.attachment?.instanceId === instanceId) enis.delete(eni.eniId);
       }
@@ -170,7 +175,11 @@ export const createFakeEc2 = (): FakeEc2 => {
         if (instance.deviceIndexes.includes(deviceIndex)) {
           return failure("AttachNetworkInterface", "look-again", "InvalidParameterValue");
         }
-        instances.set(instanceId, { ...instance, deviceIndexes: [...instance.deviceIndexes, deviceIndex] });
+        instances.set(instanceId, {
+          ...instance,
+          deviceIndexes: [...instance.deviceIndexes, deviceIndex],
+          interfacesAttached: instance.interfacesAttached + 1,
+        });
         const attachmentId = branded<AttachmentId>(id("eni-attach"));
         const attachment = { attachmentId, instanceId, deviceIndex, status: "attached" };
         enis.set(eniId, { ...eni, status: "in-use", attachment });

@@ -220,6 +220,7 @@ export const addInstance = (
     securityGroups: [branded<SecurityGroupId>("sg-0000000000000000e")],
     clusters: [testCluster],
     deviceIndexes: [0],
+    interfacesAttached: 1,
   });
   return instanceId;
 };
