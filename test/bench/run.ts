@@ -73,6 +73,8 @@ export const main = async (words: readonly string[]): Promise<number> => {
     process.stderr.write(`bench: ${choice.problem}`);
     return 2;
   }
+  // What a benchmark has started ends when this process does.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
   const good = await runAll(choice.chosen, {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

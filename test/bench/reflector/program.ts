@@ -93,6 +93,9 @@ export const startProgram = async (folder: string, kubernetes: string, queues: Q
     },
     stdio: ["ignore", "ignore", "inherit"],
   });
+  const end = () => void child.kill("SIGKILL");
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
   return measured(child);
 };
 
