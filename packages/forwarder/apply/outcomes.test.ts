@@ -172,13 +172,17 @@ describe("a trunk that is ready", () => {
     expect(node()?.metadata.labels?.[trunkLabel]).toBe("true");
   });
 
-  test("is applied later when the API server refuses for a while", async () => {
+  test("is applied later when the API server refuses for a while; until then no label and no event tell of it", async () => {
     scene.api.failNext((request) => request.path === "/api/v1/nodes/node-a/status", { status: 500, body: {} }, 2);
 
     await deliver(ready);
+    expect(node()?.metadata.labels).not.toHaveProperty([trunkLabel]);
+    expect(scene.events("node-a")).toEqual([]);
     await scene.clock.advance(5_000);
 
     expect(capacity()).toBe("9");
+    expect(node()?.metadata.labels?.[trunkLabel]).toBe("true");
+    expect(scene.events("node-a")).toHaveLength(2);
   });
 });
 
