@@ -9,21 +9,22 @@ export interface Index<Object extends Kept> {
 
 /** Keeps an index up to date with the changes of a reflector; objects whose key is empty are left out. */
 export const createIndex = <Object extends Kept>(keyOf: (object: Object) => string): Index<Object> => {
-  const groups = new Map<string, Map<string, Object>>();
+  // Most groups hold one object, for which a list takes a fifth of a map's memory. A group is never changed in place.
+  const groups = new Map<string, readonly Object[]>();
+
+  const without = (key: string, { uid }: Object): readonly Object[] =>
+    (groups.get(key) ?? []).filter((object) => object.uid !== uid);
 
   const remove = (object: Object): void => {
     const key = keyOf(object);
-    const group = groups.get(key);
-    group?.delete(object.uid);
-    if (group?.size === 0) groups.delete(key);
+    const rest = without(key, object);
+    if (rest.length === 0) groups.delete(key);
+    else groups.set(key, rest);
   };
 
   const add = (object: Object): void => {
     const key = keyOf(object);
-    if (key === "") return;
-    const group = groups.get(key) ?? new Map<string, Object>();
-    group.set(object.uid, object);
-    groups.set(key, group);
+    if (key !== "") groups.set(key, [...without(key, object), object]);
   };
 
   return {
@@ -35,7 +36,7 @@ export const createIndex = <Object extends Kept>(keyOf: (object: Object) => stri
       if (change.previous !== undefined) remove(change.previous);
       add(change.object);
     },
-    all: (key) => groups.get(key)?.values() ?? [],
-    first: (key) => groups.get(key)?.values().next().value,
+    all: (key) => groups.get(key) ?? [],
+    first: (key) => groups.get(key)?.[0],
   };
 };
