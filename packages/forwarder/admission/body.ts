@@ -3,9 +3,9 @@ import type { IncomingMessage } from "node:http";
 /** A request's body, or why there is none. */
 export type Body =
   | { readonly result: "read"; readonly text: string }
-  /** It is longer than one may be; the rest is not read. */
+  /** It is longer than one may be. */
   | { readonly result: "too-long" }
-  /** Too much is being read at once; the rest is not read. */
+  /** Too much was being read at once. */
   | { readonly result: "busy" }
   /** The client went away before its end. */
   | { readonly result: "broken" };
@@ -18,32 +18,46 @@ export interface BodyLimits {
   readonly bytesMaxTogether: number;
 }
 
-/** Reads bodies within limits, so that a flood of them cannot take all memory. */
+/**
+ * Reads bodies within limits, so that a flood of them cannot take all memory. What is refused is still read to its end and
+ * thrown away: a client that is writing would not see the answer otherwise.
+ */
 export const createBodyReader = ({ bytesMax, bytesMaxTogether }: BodyLimits) => {
   let bytesTogether = 0;
   return (request: IncomingMessage): Promise<Body> =>
     new Promise((resolve) => {
-      const chunks: Buffer[] = [];
+      let chunks: Buffer[] = [];
       let bytes = 0;
-      const settle = (body: Body): void => {
-        request.removeAllListeners("data");
+      let refused: "too-long" | "busy" | undefined;
+      const release = (): void => {
         bytesTogether -= bytes;
         bytes = 0;
+        chunks = [];
+      };
+      const settle = (body: Body): void => {
+        release();
         resolve(body);
       };
       const refuse = (result: "too-long" | "busy"): void => {
-        request.pause();
-        settle({ result });
+        release();
+        refused = result;
       };
-      if (Number(request.headers["content-length"] ?? 0) > bytesMax) return refuse("too-long");
+      if (Number(request.headers["content-length"] ?? 0) > bytesMax) refuse("too-long");
       request.on("data", (chunk: Buffer) => {
+        if (refused !== undefined) return;
         bytes += chunk.length;
         bytesTogether += chunk.length;
         if (bytes > bytesMax) return refuse("too-long");
         if (bytesTogether > bytesMaxTogether) return refuse("busy");
         chunks.push(chunk);
       });
-      request.once("end", () => settle({ result: "read", text: Buffer.concat(chunks).toString("utf8") }));
+      request.once("end", () =>
+        settle(
+          refused === undefined
+            ? { result: "read", text: Buffer.concat(chunks).toString("utf8") }
+            : { result: refused },
+        ),
+      );
       request.once("close", () => settle({ result: "broken" }));
       request.once("error", () => settle({ result: "broken" }));
     });

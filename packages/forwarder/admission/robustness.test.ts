@@ -108,20 +108,6 @@ describe("a connection that misbehaves does no harm", () => {
     expect(await isServing()).toBe(true);
   });
 
-  test("a body that does not come is not waited for", async () => {
-    const status = await new Promise((resolve, reject) => {
-      const outgoing = request(world.optionsOf("/mutate-v1-pod", { headers: { "content-length": 100 } }), (response) =>
-        resolve(response.statusCode),
-      );
-      outgoing.on("error", reject);
-      outgoing.flushHeaders();
-      outgoing.write("{");
-    });
-
-    expect(status).toBe(408);
-    expect(await isServing()).toBe(true);
-  });
-
   test("a client that does not speak TLS is let go", async () => {
     const closed = new Promise((resolve) => {
       const socket = connect(world.server.port, "127.0.0.1", () => socket.write("GET / HTTP/1.1\r\n\r\n"));
@@ -130,34 +116,6 @@ describe("a connection that misbehaves does no harm", () => {
     });
     await closed;
 
-    expect(await isServing()).toBe(true);
-  });
-
-  test("a client that says nothing is let go", async () => {
-    const closed = new Promise((resolve) => connect(world.server.port, "127.0.0.1").on("close", resolve));
-    await closed;
-
-    expect(await isServing()).toBe(true);
-  });
-
-  test("large bodies that come at the same time are turned away before they fill the memory", async () => {
-    const opened = await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        const outgoing = request(world.optionsOf("/mutate-v1-pod", { headers: { "content-length": 6_000_001 } }));
-        const status = new Promise<number | undefined>((resolve) => {
-          outgoing.on("response", (response) => resolve(response.statusCode));
-          outgoing.on("error", () => resolve(undefined));
-        });
-        await new Promise((resolve) => outgoing.write(Buffer.alloc(6_000_000, 0x20), resolve));
-        return { outgoing, status };
-      }),
-    );
-    for (const { outgoing } of opened) outgoing.end("1");
-    const statuses = await Promise.all(opened.map(({ status }) => status));
-
-    expect(statuses.filter((status) => status !== 400).length).toBeGreaterThan(0);
-    await vi.waitFor(() => expect(world.requests).toHaveLength(8));
-    expect(world.requests.filter((line) => line.includes("not-ready")).length).toBeGreaterThan(0);
     expect(await isServing()).toBe(true);
   });
 
@@ -176,5 +134,58 @@ describe("a connection that misbehaves does no harm", () => {
     const first = await port();
     expect(await port()).toBe(first);
     agent.destroy();
+  });
+});
+
+test("more connections than may be open are closed at once, until one of them goes", async () => {
+  const crowded = await startAdmissionWorld({ connectionsMax: 2, requestTimeoutMilliseconds: 60_000 });
+  const open = () => {
+    const socket = connect(crowded.server.port, "127.0.0.1")
+      .on("error", () => {})
+      .resume();
+    const [connected, closed] = ["connect", "close"].map(
+      (event) => new Promise((resolve) => socket.once(event, resolve)),
+    );
+    return { socket, connected, closed };
+  };
+  const [first, second] = [open(), open()];
+  await Promise.all([first.connected, second.connected]);
+
+  await open().closed;
+  first.socket.destroy();
+  await vi.waitFor(async () =>
+    expect((await crowded.send("/mutate-v1-pod", reviewOf({ operation: "DELETE" }))).status).toBe(200),
+  );
+  expect(second.socket.destroyed).toBe(false);
+  await crowded.server.stop();
+});
+
+describe("a client that takes too long is let go", () => {
+  let hasty: AdmissionWorld;
+
+  beforeAll(async () => {
+    hasty = await startAdmissionWorld({ requestTimeoutMilliseconds: 500 });
+  });
+
+  afterAll(() => hasty.server.stop());
+
+  test("in the middle of a body", async () => {
+    const status = await new Promise((resolve, reject) => {
+      const outgoing = request(hasty.optionsOf("/mutate-v1-pod", { headers: { "content-length": 100 } }), (response) =>
+        resolve(response.statusCode),
+      );
+      outgoing.on("error", reject);
+      outgoing.flushHeaders();
+      outgoing.write("{");
+    });
+
+    expect(status).toBe(408);
+    await vi.waitFor(() => expect(hasty.requests).toEqual(["/mutate-v1-pod invalid true"]));
+  });
+
+  test("before it has said anything", async () => {
+    await new Promise((resolve) => connect(hasty.server.port, "127.0.0.1").resume().on("close", resolve));
+
+    expect((await hasty.send("/mutate-v1-pod", "{")).status).toBe(400);
   });
 });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
+import type { Duplex } from "node:stream";
 import type { Verdict } from "@trunkline/kubernetes";
 import type { ForwarderClock } from "../ports/clock.ts";
 import { type Log, textOf } from "../ports/log.ts";
@@ -24,8 +25,10 @@ export interface AdmissionOptions extends JudgeOptions {
   readonly isReady: () => boolean;
   /** Counts the requests of each webhook. */
   readonly onRequest?: (told: { hook: Hook; result: AdmissionResult; seconds: number }) => void;
-  /** How long a request may take to arrive, in milliseconds. */
+  /** How long a request may take to arrive, in milliseconds; default 10 s. */
   readonly requestTimeoutMilliseconds?: number;
+  /** Connections at the same time; default 1,000. */
+  readonly connectionsMax?: number;
 }
 
 export interface AdmissionServer {
@@ -63,7 +66,13 @@ export const startAdmission = async (options: AdmissionOptions): Promise<Admissi
     },
     (request, response) => void serve(request, response, { ...options, ...judgeWithin, readBody }),
   );
-  server.maxConnections = connectionsMax;
+  server.maxConnections = options.connectionsMax ?? connectionsMax;
+  // Connections whose handshake has not ended are none of HTTP's yet, and would hold up the stop.
+  const sockets = new Set<Duplex>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, resolve);
@@ -74,7 +83,7 @@ export const startAdmission = async (options: AdmissionOptions): Promise<Admissi
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 };

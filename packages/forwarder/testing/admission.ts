@@ -3,7 +3,7 @@ import { generate } from "selfsigned";
 import { type AdmissionOptions, type AdmissionServer, startAdmission } from "../admission/server.ts";
 import { systemClock } from "../ports/clock.ts";
 
-const requestTimeoutMilliseconds = 300;
+const requestTimeoutMilliseconds = 10_000;
 
 /** An admission server on a port of its own, and a client of it. Its policies give pods with role `db` as many groups as their label `count` says. */
 export interface AdmissionWorld {
@@ -69,8 +69,8 @@ const match: AdmissionOptions["match"] = ({ labels, serviceAccountName }, late) 
   return { ok: true, policies: [], groupIds: labels.role === "db" ? groupIds : [] };
 };
 
-/** Starts the server. */
-export const startAdmissionWorld = async (): Promise<AdmissionWorld> => {
+/** Starts the server, which waits 10 s for a request unless `change` says otherwise. */
+export const startAdmissionWorld = async (change: Partial<AdmissionOptions> = {}): Promise<AdmissionWorld> => {
   const certificate = await localhostCertificate();
   const requests: string[] = [];
   const logged: string[] = [];
@@ -81,6 +81,7 @@ export const startAdmissionWorld = async (): Promise<AdmissionWorld> => {
     clock: systemClock,
     log: (level, message, fields) => void logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
     requestTimeoutMilliseconds,
+    ...change,
     onRequest: ({ hook, result, seconds }) => void requests.push(`${hook} ${result} ${seconds >= 0 && seconds < 5}`),
     isReady: () => world.isReady,
     match,
