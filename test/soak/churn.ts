@@ -3,7 +3,7 @@ import { isStatusError } from "@trunkline/emulator-kubernetes/ports";
 import { createNodeChurn, type NodeAction } from "./churn-nodes.ts";
 import { createPodChurn, type PodAction } from "./churn-pods.ts";
 import type { SoakCluster } from "./cluster.ts";
-import type { SoakOptions } from "./options.ts";
+import { isShort, type SoakOptions } from "./options.ts";
 import type { Draws } from "./random.ts";
 
 /** What everything that happens to the cluster is made of. */
@@ -42,9 +42,12 @@ const weights: Readonly<Record<PodAction | NodeAction, number>> = {
   "delete-cninode": 1,
   "reregister-node": 0.6,
   "lose-node-object": 0.2,
-  "replace-node": 0.3,
+  "replace-node": 0.4,
   "change-cooldown": 0.5,
 };
+/** What was deleted by force cools down for half a minute more. */
+const weightsOf = (options: SoakOptions): typeof weights =>
+  isShort(options) ? { ...weights, "force-delete-pod": 0, "recreate-pod": 0 } : weights;
 const pauseMilliseconds = [30, 170] as const;
 /** Things that take seconds, at a time. */
 const underWayMax = 8;
@@ -77,7 +80,7 @@ export function createChurn(given: Omit<ChurnWorld, "api" | "pause">, onError: (
 
   const run = async () => {
     while (!isStopping) {
-      if (underWay.size < underWayMax) act(given.draws.weighted(weights));
+      if (underWay.size < underWayMax) act(given.draws.weighted(weightsOf(given.options)));
       await pause(given.draws.between(...pauseMilliseconds));
     }
   };

@@ -46,10 +46,13 @@ const silentPaths = ["/api/v1/pods", "/api/v1/nodes", "/cninodes"] as const;
 const watchedPaths = [...silentPaths, "/securitygrouppolicies", "/serviceaccounts", "/configmaps"] as const;
 const methods = ["GET", "PATCH", "POST", "DELETE", undefined] as const;
 
+/** Whether streams fall silent in such a run. */
+export const mayBeSilent = ({ minutes }: Pick<SoakOptions, "minutes">): boolean => minutes >= silenceMinutesMin;
+
 /** Draws the next fault. Only requests over the wire meet it, so that the cluster's own controllers are spared. */
-export function drawFault(draws: Draws, { minutes }: Pick<SoakOptions, "minutes">): Fault {
+export function drawFault(draws: Draws, options: Pick<SoakOptions, "minutes">): Fault {
   const count = draws.between(1, 6);
-  const name = draws.weighted({ ...weights, silence: minutes < silenceMinutesMin ? 0 : weights.silence });
+  const name = draws.weighted({ ...weights, silence: mayBeSilent(options) ? weights.silence : 0 });
   const method = draws.one(methods);
   const target = { count, ...(method === undefined ? {} : { method }) };
   switch (name) {

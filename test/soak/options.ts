@@ -16,8 +16,12 @@ export interface SoakOptions {
 /** Bounds of the numbers that an operator gives. */
 const bounds = { minutes: [0.1, 1_440], seed: [0, 2 ** 32 - 1], nodes: [2, 500], pods: [10, 5_000] } as const;
 const defaults = { minutes: 10, nodes: 50, pods: 400 } as const;
+const shortMinutesMax = 0.5;
 /** Below this many minutes the thirds of a run are too short to compare. */
 const memoryMinutesMin = 3;
+
+/** A run of seconds, which cannot wait for what takes longer than itself. */
+export const isShort = ({ minutes }: Pick<SoakOptions, "minutes">): boolean => minutes < shortMinutesMax;
 
 /** Reads the words after `npm run soak --`. @returns a sentence that says what is wrong with them, or the options. */
 export function parseOptions(words: readonly string[], seed: number): SoakOptions | string {

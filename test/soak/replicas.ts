@@ -1,5 +1,5 @@
 import type { ProcessFacts } from "./messages.ts";
-import type { SoakOptions } from "./options.ts";
+import { isShort, type SoakOptions } from "./options.ts";
 import type { Draws } from "./random.ts";
 import { startProcess, type TrunklineProcess } from "./trunkline-process.ts";
 
@@ -17,7 +17,7 @@ export interface Replicas {
 }
 
 /** Between two ends of replicas, and from an end to the next start; milliseconds. */
-const betweenEnds = [25_000, 50_000] as const;
+const betweenEnds = [20_000, 45_000] as const;
 const awayMilliseconds = [500, 12_000] as const;
 
 /** Starts the processes. */
@@ -67,7 +67,10 @@ export async function startReplicas(options: {
   return {
     main,
     admissionPorts: () => [main, second].flatMap((each) => each?.admissionPort() ?? []),
-    start: plan,
+    start: () => {
+      // Branches of pods that ended while nobody followed them are guarded for more than a minute.
+      if (!isShort(soak)) plan();
+    },
     settle: async () => {
       clearTimeout(timer);
       timer = undefined;

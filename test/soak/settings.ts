@@ -43,7 +43,7 @@ export const overrides: Overrides = {
     staleObservationSeconds: 45,
     snapshotVoidSeconds: 45,
     snapshotOverdueSeconds: 30,
-    tombstoneSeconds: 60,
+    tombstoneSeconds: 300,
     orphanAgeSeconds: 15,
     sightingGapSeconds: 3,
   },

@@ -1,8 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { disagreements, leftovers } from "./agreement.ts";
 import { createChurn } from "./churn.ts";
 import { joinNodes, namespaces, type SoakCluster, startCluster } from "./cluster.ts";
 import { createCollector } from "./collect.ts";
-import { createFaults } from "./faults.ts";
+import { createFaults, mayBeSilent } from "./faults.ts";
 import { type MemorySample, memoryTrend } from "./memory.ts";
 import type { SoakOptions } from "./options.ts";
 import { drawsOf } from "./random.ts";
@@ -37,7 +39,7 @@ export async function runSoak(options: SoakOptions, { folder, say }: SoakSurroun
   try {
     const facts = { world: JSON.stringify(cluster.world.facts), certificate: cluster.certificate };
     replicas = await startReplicas({ soak: options, draws: drawsOf(options.seed + 2), folder, facts, onTrouble });
-    return await play({ options, cluster, replicas, troubles, onError, say });
+    return await play({ options, cluster, replicas, troubles, onError, say, folder });
   } finally {
     await replicas?.stop();
     await cluster.world.stop();
@@ -51,16 +53,24 @@ interface Stage {
   readonly troubles: readonly string[];
   readonly onError: (error: unknown) => void;
   readonly say: (line: string) => void;
+  readonly folder: string;
 }
 
-async function play({ options, cluster, replicas, troubles, onError, say }: Stage): Promise<SoakResult> {
+async function play({ options, cluster, replicas, troubles, onError, say, folder }: Stage): Promise<SoakResult> {
   const { witness, stop: stopWatching } = watchWorld(cluster);
   const collector = createCollector(cluster);
   const churn = createChurn({ cluster, options, draws: drawsOf(options.seed) }, onError);
   const faults = createFaults(cluster.world.kubernetes, drawsOf(options.seed + 1), options);
   const samples: MemorySample[] = [];
   const settle = (what: string, compare: (truth: Truth) => readonly string[]) =>
-    untilQuiet({ what, collect: collector.collect, compare, say });
+    untilQuiet({
+      what,
+      compare,
+      say,
+      collect: collector.collect,
+      mayBeSilent: mayBeSilent(options),
+      onUnrest: (truth) => writeFile(join(folder, "truth.json"), JSON.stringify(truth, undefined, 1)),
+    });
   const found = { disagreements: [] as readonly string[], leftovers: [] as readonly string[] };
   try {
     await joinNodes(cluster, options);
@@ -83,12 +93,7 @@ async function play({ options, cluster, replicas, troubles, onError, say }: Stag
       await Promise.all([churn.stop(), faults.stop(), replicas.settle()]);
       say(`done: ${JSON.stringify(churn.done)}`);
       found.disagreements = await settle("everything agrees", disagreements);
-      await deleteWorkloads(cluster);
-      found.leftovers = await settle("no branch is left", leftovers);
-      if (found.leftovers.length === 0) {
-        endInstances(cluster);
-        found.leftovers = await settle("nothing is left", remains);
-      }
+      if (found.disagreements.length === 0) found.leftovers = await cleanUp(cluster, settle);
     }
     return {
       options,
@@ -121,6 +126,18 @@ async function sampleFor(
     await act.progress(Math.max(0, end - performance.now()));
     progressAt += progressMilliseconds;
   }
+}
+
+/** Deletes every pod, and then every instance. @returns what is left of them. */
+async function cleanUp(
+  cluster: SoakCluster,
+  settle: (what: string, compare: (truth: Truth) => readonly string[]) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  await deleteWorkloads(cluster);
+  const left = await settle("no branch is left", leftovers);
+  if (left.length > 0) return left;
+  endInstances(cluster);
+  return await settle("nothing is left", remains);
 }
 
 async function deleteWorkloads({ administrator }: SoakCluster): Promise<void> {
