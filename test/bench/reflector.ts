@@ -72,7 +72,6 @@ const measure = async ({ world, queues, forwarder, progress, startedAt }: Subjec
   await until("ClusterRegistered", 1);
   const secondsToSync = (performance.now() - startedAt) / 1_000;
   progress(`synced after ${secondsToSync.toFixed(1)} s`);
-  await until("NodeSnapshot", nodes);
   await pause(restMilliseconds);
   const listed = await forwarder.memory();
   progress(`${listed.resident.toFixed(0)} MB after the list`);
@@ -81,6 +80,7 @@ const measure = async ({ world, queues, forwarder, progress, startedAt }: Subjec
   const { seconds } = await world.ask<"changed">({ ask: "replace", podsPerSecond });
   await until("PodGone", eniPods);
   await until("PodObserved", eniPods);
+  await until("NodeSnapshot", nodes);
   progress(`every pod replaced in ${seconds.toFixed(0)} s`);
   await world.ask<"changed">({ ask: "run", podsPerSecond });
   const cpuSeconds = (await forwarder.cpuSeconds()) - cpuBefore;
