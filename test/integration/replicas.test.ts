@@ -239,3 +239,40 @@ test("a replica that is told twice to end does so at once", async () => {
 
   expect(await replica.ended).toBe(1);
 }, 60_000);
+
+test("a replica in which a rejection is handled by nobody says so and ends with 1", async () => {
+  const rejecting = 'process.on("SIGUSR2",()=>{Promise.reject(new Error("a-fault-of-the-program"))})';
+  const replica = await world.add("rejecting", {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(rejecting)}`,
+  });
+  replica.signal("SIGUSR2");
+
+  expect(await replica.ended).toBe(1);
+  expect(replica.lines.at(-1)).toMatchObject({ level: "error", problem: "a-fault-of-the-program" });
+  expect(String(replica.lines.at(-1)?.stack)).toContain("Error: a-fault-of-the-program");
+}, 60_000);
+
+test("a replica tells its metrics, and how it is in words", async () => {
+  const [leader] = replicas as [ReplicaProgram, ReplicaProgram];
+
+  const { text } = await leader.ask("/metrics");
+  for (const line of [
+    'trunkline_queue_reachable{queue="outcomes"} 1',
+    'trunkline_objects{collection="nodes"} 1',
+    'trunkline_terms_total{change="elected"} 1',
+    'trunkline_lists_total{collection="pods",result="ok"} ',
+    'rest_client_requests_total{method="PUT",code="200"} ',
+    "trunkline_build_info{",
+  ]) {
+    expect(text).toContain(line);
+  }
+  await addPod("measured");
+  const all = await Promise.all(replicas.map((replica) => replica.ask("/metrics")));
+  expect(all.map((told) => told.text).join("")).toContain(
+    'controller_runtime_webhook_requests_total{webhook="/mutate-v1-pod",code="200"} ',
+  );
+  const { text: checks } = await leader.ask("/readyz?verbose");
+  for (const check of ["copies", "queues-since-start", "shutdown", "queues", "leader"]) {
+    expect(checks).toContain(`[+]${check} ok\n`);
+  }
+}, 60_000);

@@ -18,7 +18,7 @@ export interface ReplicaProgram {
   readonly lines: readonly Readonly<Record<string, unknown>>[];
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | string | null>;
-  signal(name: "SIGTERM" | "SIGKILL"): void;
+  signal(name: "SIGTERM" | "SIGKILL" | "SIGUSR2"): void;
   /** The answer of its operations server. */
   ask(path: string): Promise<{ readonly status: number; readonly text: string }>;
   isReady(): Promise<boolean>;
@@ -190,7 +190,7 @@ const runReplica = async (name: string, variables: Readonly<Record<string, strin
     lines,
     ended,
     admissionPort: listening.admissionPort,
-    signal: (signal: "SIGTERM" | "SIGKILL") => void child.kill(signal),
+    signal: (signal: "SIGTERM" | "SIGKILL" | "SIGUSR2") => void child.kill(signal),
     ask,
     isReady: async () => !isOver && (await ask("/readyz").catch(() => undefined))?.status === 200,
     isLeader: async () =>
