@@ -35,7 +35,12 @@ export type Taken =
   /** It cannot be relied on. */
   | { readonly type: "garbled"; readonly problem: string };
 
-/** The objects of a collection as they were last told. Versions are compared for equality only. */
+/**
+ * The objects of a collection as they were last told. Versions are compared for equality only, which every Kubernetes allows;
+ * their order is promised since 1.35, between objects of one type.
+ *
+ * @see https://www.kubernetes.dev/resources/keps/5504/
+ */
 export interface Copy<Object extends Kept> {
   /** Reads an object of a list; one that has not changed is the known one, so that it is kept once. */
   read(raw: unknown): Object | undefined;
