@@ -72,7 +72,14 @@ const after = async (order: readonly Happening[]): Promise<TestWorld> => {
 
 describe("P12: what EC2 and Kubernetes tell of a node, in every order", () => {
   const living = [changes("stopped"), nodeGoes, nodeReturns, firstPodEnds, snapshotComes];
-  const ending = [changes("shutting-down"), changes("terminated"), nodeGoes, nodeReturns, firstPodEnds];
+  const ending: Readonly<Record<string, Happening>> = {
+    "the instance shutting down": changes("shutting-down"),
+    "its end": changes("terminated"),
+    "the end of its Node object": nodeGoes,
+    "another Node object": nodeReturns,
+    "the end of a pod": firstPodEnds,
+    "a snapshot": snapshotComes,
+  };
 
   it("costs a pod that lives nothing while its instance exists, and leaves nothing of the one that ended", async () => {
     const orders = ordersOf(living);
@@ -94,18 +101,22 @@ describe("P12: what EC2 and Kubernetes tell of a node, in every order", () => {
     expect(orders).toHaveLength(120);
   });
 
-  it("ends in the same nothing when the instance ends, and no message is left", async () => {
-    const orders = ordersOf([...ending, snapshotComes]);
-    for (const order of orders) {
-      const world = await after(order);
-      await reap(world.dependencies);
+  it.each(Object.keys(ending))(
+    "ends in the same nothing with an instance that ends, beginning with %s",
+    async (begins) => {
+      const { [begins]: first, ...others } = ending;
+      const orders = ordersOf(Object.values(others));
+      for (const order of orders) {
+        const world = await after([first as Happening, ...order]);
+        await reap(world.dependencies);
 
-      expect(world.ec2.enis.size).toBe(0);
-      expect(world.ledger.records().filter((record) => record.kind === "trunk")).toEqual([]);
-      expect((await world.ledger.load(testInstance)).branches.every(({ status }) => status === "gone")).toBe(true);
-      expect(world.pending()).toEqual([]);
-      expect(problems(world)).toEqual([]);
-    }
-    expect(orders).toHaveLength(720);
-  });
+        expect(world.ec2.enis.size).toBe(0);
+        expect(world.ledger.records().filter((record) => record.kind === "trunk")).toEqual([]);
+        expect((await world.ledger.load(testInstance)).branches.every(({ status }) => status === "gone")).toBe(true);
+        expect(world.pending()).toEqual([]);
+        expect(problems(world)).toEqual([]);
+      }
+      expect(orders).toHaveLength(120);
+    },
+  );
 });

@@ -64,7 +64,8 @@ const podEni = (branch: AssociatedBranch, trunk: TrunkRecord): PodEni => {
     eniId: branch.eni.eniId,
     ifAddress: branch.eni.mac,
     privateIp: branch.eni.privateIp,
-    ipv6Addr: branch.eni.ipv6,
+    // A subnet may give IPv6 addresses by itself, also where the pod is to have none: with custom networking.
+    ipv6Addr: branch.request.ipv6 ? branch.eni.ipv6 : "",
     vlanId: branch.vlanId,
     subnetCidr: subnet.subnetCidr,
     subnetV6Cidr: subnet.subnetV6Cidr,

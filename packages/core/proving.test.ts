@@ -69,7 +69,7 @@ describe("P10: what EC2 shows of a branch that only an annotation tells of", () 
         unproven: undefined,
         associationId: "trunk-assoc-1",
         eni: { mac: "0a:00:00:00:00:42", privateIp: "10.0.0.42", ipv6: "2001:db8::42" },
-        request: { subnetId: "subnet-2", securityGroups: ["sg-a", "sg-b"], ipv6: true },
+        request: { subnetId: "subnet-2", securityGroups: ["sg-a", "sg-b"], ipv6: false },
       },
     ]);
     expect(proved(shown(), 2)).toMatchObject([{ unproven: undefined, associationId: undefined }]);

@@ -86,7 +86,13 @@ export const proofSteps = (
       doubt: undefined,
       eni: { eniId, mac, privateIp, ipv6 },
       associationId: isConfirmed ? branch.associationId : undefined,
-      request: { requestVersion: 1, subnetId, securityGroups: securityGroups.toSorted(), ipv6: ipv6 !== "" },
+      request: {
+        requestVersion: 1,
+        subnetId,
+        securityGroups: securityGroups.toSorted(),
+        // As the annotation says: the subnet may have given an address that its pod was not told.
+        ipv6: branch.request.ipv6 && ipv6 !== "",
+      },
     };
     return [stepOf(proven, branch)];
   });

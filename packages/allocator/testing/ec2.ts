@@ -160,6 +160,8 @@ export const createFakeEc2 = (): FakeEc2 => {
         subnetId,
         securityGroups,
         interfaceType: "interface",
+        // A subnet may be set to give an IPv6 address to every interface, asked for or not.
+        ipv6: ipv6 || subnets.get(subnetId)?.ipv6Cidr.endsWith("f::/64") === true ? `2001:db8::${last + 1}` : "",
         vlanId,
         trunkEniId,
       }),
