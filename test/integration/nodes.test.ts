@@ -1,13 +1,6 @@
-import type { InstanceId, NodeEvent, NodeTrunkReady, NodeUid, PodEvent, PodUid } from "@trunkline/core";
-import type { KubernetesObject } from "@trunkline/emulator-kubernetes";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ForwarderWorld, startForwarderWorld } from "../support/forwarder.ts";
-
-const podEni = "vpc.amazonaws.com/pod-eni";
-const trunkLabel = "vpc.amazonaws.com/has-trunk-attached";
-const eniConfigLabel = "vpc.amazonaws.com/eniConfig";
-const finalizer = "networking.k8s.aws/resource-cleanup";
-const feature = { name: "SecurityGroupsForPods" };
+import { feature, finalizer, nodesIn, podEni, trunkLabel } from "../support/forwarder-nodes.ts";
 
 let world: ForwarderWorld;
 
@@ -17,108 +10,26 @@ beforeAll(async () => {
 
 afterAll(() => world.stop());
 
-const administrator = () => world.kubernetes.api.as("kubernetes-admin");
-const cniPlugin = () => world.kubernetes.api.as("system:serviceaccount:kube-system:aws-node");
-const eventually = (check: () => Promise<unknown>) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
-
-const nodeRef = (name: string) => ({ group: "", resource: "nodes", name });
-const cniNodeRef = (name: string) => ({ group: "vpcresources.k8s.aws", resource: "cninodes", name });
-const podRef = (name: string) => ({ group: "", resource: "pods", namespace: "default", name });
-const eniConfigRef = (name: string) => ({ group: "crd.k8s.amazonaws.com", resource: "eniconfigs", name });
-
-interface NodeState extends KubernetesObject {
-  readonly status: { readonly capacity: Readonly<Record<string, string>> };
-}
-interface CniNodeState extends KubernetesObject {
-  readonly spec: { readonly features?: readonly object[]; readonly tags?: Readonly<Record<string, string>> };
-}
-const getNode = async (name: string) => (await administrator().get(nodeRef(name))) as NodeState;
-const getCniNode = async (name: string) => (await administrator().get(cniNodeRef(name))) as CniNodeState;
-const isGone = async (ref: ReturnType<typeof nodeRef>) => expect(administrator().get(ref)).rejects.toThrow("not found");
-
-/** What the kubelet does when it starts: it registers its node, with none of the resources that others added. */
-const registerNode = async (name: string, instanceId: string, labels = {}): Promise<NodeUid> => {
-  const made = await administrator().create({
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name, labels: { "kubernetes.io/os": "linux", ...labels } },
-    spec: { providerID: `aws:///us-west-2a/${instanceId}` },
-    status: { capacity: { cpu: "2" }, allocatable: { cpu: "2" } },
-  });
-  return made.metadata.uid as NodeUid;
-};
-const askForTrunk = (name: string, ...features: readonly object[]) =>
-  eventually(() => cniPlugin().patch(cniNodeRef(name), { type: "merge", body: { spec: { features } } }));
-const readyOn = (nodeName: string, instanceId: string, nodeUid: NodeUid): NodeTrunkReady => ({
-  type: "NodeTrunkReady",
-  instanceId: instanceId as InstanceId,
-  nodeName,
-  nodeUid,
-  branchesMax: 9,
-  backendVersion: "0.1.0",
-});
-const hasTrunk = (name: string) =>
-  eventually(async () => {
-    const { metadata, status } = await getNode(name);
-    expect(status.capacity).toEqual({ cpu: "2", [podEni]: "9" });
-    expect(metadata.labels).toHaveProperty([trunkLabel], "true");
-  });
-/** A node whose trunk is ready because the CNI plugin asked for it. */
-const trunkNode = async (name: string, instanceId: string): Promise<NodeUid> => {
-  const nodeUid = await registerNode(name, instanceId);
-  await askForTrunk(name, feature);
-  await world.deliver(readyOn(name, instanceId, nodeUid));
-  await hasTrunk(name);
-  return nodeUid;
-};
-/** A pod that runs on a node and waits for its branch or, once it is annotated, holds it. */
-const startPod = async (name: string, nodeName: string): Promise<PodUid> => {
-  const resources = { limits: { [podEni]: "1" }, requests: { [podEni]: "1" } };
-  const made = await administrator().create({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, namespace: "default" },
-    spec: { nodeName, containers: [{ name: "a", image: "nginx", resources }] },
-  });
-  return made.metadata.uid as PodUid;
-};
-const annotate = async (name: string, podUid: PodUid, instanceId: string): Promise<void> => {
-  const eni = {
-    eniId: "eni-0123456789abcdef0",
-    ifAddress: "0a:1b:2c:3d:4e:5f",
-    privateIp: "192.168.0.15",
-    ipv6Addr: "",
-    vlanId: 1,
-    subnetCidr: "192.168.0.0/16",
-    subnetV6Cidr: "",
-    associationID: "trunk-assoc-0123",
-  };
-  await world.deliver({
-    type: "PodEniAssigned",
-    podUid,
-    namespace: "default",
-    name,
-    instanceId: instanceId as InstanceId,
-    enis: [eni],
-  });
-  await eventually(async () =>
-    expect((await administrator().get(podRef(name))).metadata.annotations).toHaveProperty([podEni]),
-  );
-};
-const endPod = (name: string) => administrator().delete(podRef(name), { gracePeriodSeconds: 0 });
-const received = async <Type extends (PodEvent | NodeEvent)["type"]>(type: Type, instanceId: string) =>
-  (await world.received()).filter(
-    (event): event is Extract<PodEvent | NodeEvent, { type: Type; instanceId: InstanceId }> =>
-      event.type === type && "instanceId" in event && event.instanceId === instanceId,
-  );
-const eventsOn = async (name: string) => {
-  const { objects } = await administrator().list({ group: "", resource: "events" });
-  return objects
-    .map((event) => event as unknown as { reason: string; count: number; involvedObject: { name: string } })
-    .filter((event) => event.involvedObject.name === name)
-    .map((event) => `${event.reason} ${event.count}`)
-    .sort();
-};
+const {
+  administrator,
+  eventually,
+  nodeRef,
+  cniNodeRef,
+  podRef,
+  getNode,
+  getCniNode,
+  isGone,
+  registerNode,
+  askForTrunk,
+  readyOn,
+  hasTrunk,
+  trunkNode,
+  startPod,
+  annotate,
+  endPod,
+  received,
+  eventsOn,
+} = nodesIn(() => world);
 
 describe("a node", () => {
   test("has its CNINode within two seconds, owned by it, with label, finalizer and tags", async () => {
@@ -310,140 +221,5 @@ describe("a node that is no longer managed", () => {
       expect(status.capacity).toHaveProperty([podEni], "0");
       expect(metadata.labels).not.toHaveProperty([trunkLabel]);
     });
-  });
-});
-
-describe("a leader that starts with nothing", () => {
-  test("tells no node and no pod anything twice", async () => {
-    const instanceId = "i-00000000000000031";
-    const nodeUid = await trunkNode("kept", instanceId);
-    const podUid = await startPod("kept-pod", "kept");
-    await annotate("kept-pod", podUid, instanceId);
-    await eventually(async () => expect(await eventsOn("kept-pod")).toContain("ResourceAllocated 1"));
-    const [nodeTold, podTold] = [await eventsOn("kept"), await eventsOn("kept-pod")];
-    const before = (await received("NodeObserved", instanceId)).length;
-
-    await world.restartForwarder();
-    await eventually(async () => expect((await received("NodeObserved", instanceId)).length).toBeGreaterThan(before));
-    await world.deliver(readyOn("kept", instanceId, nodeUid));
-    await annotate("kept-pod", podUid, instanceId);
-    await eventually(async () => expect(await world.outcomesLeft()).toBe(0));
-    // Events are written in their order: when this one is there, those before it are.
-    const { type, branchesMax, backendVersion, ...ofNode } = readyOn("kept", instanceId, nodeUid);
-    await world.deliver({ type: "NodeTrunkProblem", ...ofNode, reason: "Unsupported", detail: "the last event" });
-    await eventually(async () => expect(await eventsOn("kept")).toEqual([...nodeTold, "Unsupported 1"]));
-
-    expect(await eventsOn("kept-pod")).toEqual(podTold);
-  });
-
-  test("gives a node that took the name of another meanwhile a CNINode of its own", async () => {
-    const after = "i-00000000000000034";
-    await trunkNode("renamed", "i-00000000000000033");
-    await startPod("renamed-pod", "renamed");
-
-    await world.forwarder.stop();
-    await administrator().delete(nodeRef("renamed"));
-    await eventually(async () => expect((await getCniNode("renamed")).metadata.deletionTimestamp).toBeDefined());
-    const second = await registerNode("renamed", after);
-    await world.restartForwarder();
-
-    await eventually(async () => {
-      const { metadata, spec } = await getCniNode("renamed");
-      expect(metadata).toMatchObject({ ownerReferences: [{ uid: second }], finalizers: [finalizer] });
-      expect(metadata.deletionTimestamp).toBeUndefined();
-      expect(spec).toMatchObject({ features: [feature], tags: { "node.k8s.amazonaws.com/instance_id": after } });
-    });
-    expect((await getNode("renamed")).status.capacity).toEqual({ cpu: "2" });
-    expect((await administrator().get(podRef("renamed-pod"))).metadata.deletionTimestamp).toBeUndefined();
-  });
-
-  test("makes the CNINode that somebody deleted meanwhile, and says that its features are not known", async () => {
-    await trunkNode("unseen", "i-00000000000000032");
-
-    await world.forwarder.stop();
-    await administrator().delete(cniNodeRef("unseen"));
-    await administrator().patch(cniNodeRef("unseen"), { type: "merge", body: { metadata: { finalizers: null } } });
-    await isGone(cniNodeRef("unseen"));
-    await world.restartForwarder();
-
-    await eventually(async () => expect((await getCniNode("unseen")).spec.features).toEqual([]));
-    await eventually(async () =>
-      expect(world.logged.filter((line) => line.includes("restart the pod of aws-node"))).toHaveLength(1),
-    );
-  });
-});
-
-describe("custom networking", () => {
-  const putEniConfig = (name: string, spec: object) =>
-    administrator().create({
-      apiVersion: "crd.k8s.amazonaws.com/v1alpha1",
-      kind: "ENIConfig",
-      metadata: { name },
-      spec,
-    } as KubernetesObject);
-  const toldOf = async (instanceId: string) => (await received("NodeObserved", instanceId)).at(-1);
-
-  beforeAll(async () => {
-    await administrator().create({
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: { name: "eniconfigs.crd.k8s.amazonaws.com" },
-      spec: {
-        group: "crd.k8s.amazonaws.com",
-        scope: "Cluster",
-        names: { plural: "eniconfigs", singular: "eniconfig", kind: "ENIConfig", listKind: "ENIConfigList" },
-        versions: [
-          {
-            name: "v1alpha1",
-            served: true,
-            storage: true,
-            schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-          },
-        ],
-      },
-    } as KubernetesObject);
-    // The forwarder looks for a type that was missing now and then; a new one looks at once.
-    await world.restartForwarder();
-  });
-
-  test("a node waits for its ENIConfig with one event, and goes on when it has a subnet", async () => {
-    const instanceId = "i-00000000000000041";
-    await registerNode("zoned", instanceId, { [trunkLabel]: "false", [eniConfigLabel]: "zone-a" });
-    await eventually(async () => expect(await eventsOn("zoned")).toEqual(["EniConfigNameNotFound 1"]));
-    await putEniConfig("zone-a", { securityGroups: ["sg-1"] });
-    await eventually(async () =>
-      expect(await eventsOn("zoned")).toEqual(["EniConfigNameNotFound 1", "EniConfigNameNotFound 1"]),
-    );
-    expect(await toldOf(instanceId)).toBeUndefined();
-
-    const body = { spec: { subnet: "subnet-0123456789abcdef0" } };
-    await administrator().patch(eniConfigRef("zone-a"), { type: "merge", body });
-
-    await eventually(async () =>
-      expect(await toldOf(instanceId)).toMatchObject({
-        wantsTrunk: true,
-        eniConfig: { name: "zone-a", subnetId: "subnet-0123456789abcdef0", securityGroups: ["sg-1"] },
-      }),
-    );
-  });
-
-  test("the feature names an ENIConfig where no label does, and a change of the ENIConfig is told", async () => {
-    const instanceId = "i-00000000000000042";
-    await putEniConfig("zone-b", { subnet: "subnet-0123456789abcdef1" });
-    await registerNode("featured", instanceId);
-    await askForTrunk("featured", feature, { name: "CustomNetworking", value: "zone-b" });
-    await eventually(async () =>
-      expect(await toldOf(instanceId)).toMatchObject({ eniConfig: { subnetId: "subnet-0123456789abcdef1" } }),
-    );
-
-    const body = { spec: { subnet: "subnet-0123456789abcdef2" } };
-    await administrator().patch(eniConfigRef("zone-b"), { type: "merge", body });
-    await eventually(async () =>
-      expect(await toldOf(instanceId)).toMatchObject({ eniConfig: { subnetId: "subnet-0123456789abcdef2" } }),
-    );
-
-    await administrator().delete(eniConfigRef("zone-b"));
-    await eventually(async () => expect(await eventsOn("featured")).toEqual(["EniConfigNameNotFound 1"]));
-    expect(await toldOf(instanceId)).toMatchObject({ eniConfig: { subnetId: "subnet-0123456789abcdef2" } });
   });
 });
