@@ -92,6 +92,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
     forwarderVersion,
     cooldownSeconds: settings.cooldownSeconds,
     cooldownFloorSeconds: settings.cooldownFloorSeconds,
+    repeatSeconds: settings.snapshotSeconds,
   });
   const snapshots = createSnapshots({
     api,

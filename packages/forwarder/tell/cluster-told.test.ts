@@ -40,6 +40,18 @@ describe("the cluster", () => {
     ]);
   });
 
+  test("introduces itself again with the snapshots' interval, so that functions that lost it know it again", async () => {
+    await scene.start();
+    await scene.clock.advance(500);
+    const [first] = scene.sent("ClusterRegistered");
+    await scene.clock.advance(299_000);
+    expect(scene.sent("ClusterRegistered")).toEqual([]);
+
+    await scene.clock.advance(2_000);
+
+    expect(scene.sent("ClusterRegistered")).toEqual([first]);
+  });
+
   test("tells a changed cool-down, to the functions and to the nodes", async () => {
     scene.api.put(paths.nodes, aNode());
     await scene.start();

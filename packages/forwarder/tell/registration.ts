@@ -1,4 +1,4 @@
-import type { Incarnation } from "@trunkline/core";
+import type { ClusterRegistered, Incarnation } from "@trunkline/core";
 import { eligibilityOf, nodeEvents, readCooldown } from "@trunkline/kubernetes";
 import { involvedNode, type Recorder } from "../apply/recorder.ts";
 import type { Cluster } from "../follow/cluster.ts";
@@ -18,6 +18,8 @@ export interface RegistrationOptions {
   /** What counts until the cluster's settings name another. */
   readonly cooldownSeconds: number;
   readonly cooldownFloorSeconds: number;
+  /** How often the functions are told although nothing has changed: they may have lost their table (P24). */
+  readonly repeatSeconds: number;
 }
 
 export interface Registration {
@@ -32,8 +34,8 @@ const lingerMilliseconds = 300;
 const groupSetsMax = 500;
 
 /**
- * Introduces the cluster to the functions, and again when its settings or the groups that its policies name change. The
- * first introduction of a leader's term is no news to the nodes: the leader before has told them.
+ * Introduces the cluster to the functions, again when its settings or the groups that its policies name change, and now and
+ * then. The first introduction of a leader's term is no news to the nodes: the leader before has told them.
  */
 export const createRegistration = (options: RegistrationOptions): Registration => {
   const { clock, cluster, sender, recorder, log, incarnation, forwarderVersion, cooldownFloorSeconds } = options;
@@ -41,6 +43,7 @@ export const createRegistration = (options: RegistrationOptions): Registration =
   let problem: string | undefined;
   let told: string | undefined;
   let cancel: (() => void) | undefined;
+  let cancelRepeat = () => {};
 
   const readSettings = (): void => {
     const reading = readCooldown(cluster.settings(), cooldownFloorSeconds);
@@ -70,14 +73,23 @@ export const createRegistration = (options: RegistrationOptions): Registration =
     if (told === content) return;
     if (told !== undefined && cooldownSeconds !== before) tellNodes();
     told = content;
-    sender.send({ type: "ClusterRegistered", incarnation, cooldownSeconds, forwarderVersion, groupSets });
+    send({ type: "ClusterRegistered", incarnation, cooldownSeconds, forwarderVersion, groupSets });
+  };
+
+  const send = (event: ClusterRegistered): void => {
+    cancelRepeat();
+    sender.send(event);
+    cancelRepeat = clock.after(options.repeatSeconds * 1_000, () => send(event));
   };
 
   return {
     look: () => {
       cancel ??= clock.after(lingerMilliseconds, tell);
     },
-    stop: () => cancel?.(),
+    stop: () => {
+      cancel?.();
+      cancelRepeat();
+    },
   };
 };
 
