@@ -21,7 +21,11 @@ export const localDurations = {
   sightingGapSeconds: 2,
 } as const satisfies Partial<Record<DurationName, number>>;
 
-/** Durations of the local world that are no settings of the functions, in seconds, beside what production has. */
+/**
+ * Durations of the local world that are no settings of the functions, in seconds, beside what production has. Those of
+ * nodes (how often kubelet writes the node's status, when it tries a failed sandbox again, how often the CNI plugin looks
+ * for its trunk ENI) hold for the emulated cluster alone.
+ */
 export const worldDurations = {
   reaperInterval: { local: 1, production: reaperIntervalSeconds },
   snapshotInterval: { local: 3, production: 300 },
@@ -30,6 +34,9 @@ export const worldDurations = {
   leaseRenew: { local: 2, production: 10 },
   leaseRetry: { local: 1, production: 2 },
   visibilityTimeout: { local: 30, production: visibilityTimeoutSeconds["pod-events"] },
+  nodeStatusInterval: { local: 1, production: 10 },
+  sandboxRetry: { local: 1, production: 10 },
+  trunkLookInterval: { local: 1, production: 5 },
 } as const;
 
 /** One row per shortened duration, as the summary prints them. */

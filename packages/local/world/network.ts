@@ -29,6 +29,12 @@ export function createNetwork(ec2: Ec2Model): Network {
         PrivateIpAddresses: [address],
       });
     },
+    interfacesOf: (instanceId) => {
+      const attached = interfaces().filter(({ Attachment }) => Attachment?.InstanceId === instanceId);
+      const isTrunk = ({ InterfaceType, Attachment }: (typeof attached)[number]) =>
+        InterfaceType === "trunk" && Attachment?.Status === "attached";
+      return { attached: attached.length, trunk: attached.some(isTrunk) };
+    },
     branchIsWired: (binding) => isWired(ec2, binding),
     reach: ({ fromAddress, toAddress, protocol, port }: Flow) =>
       ec2.reach({ from: fromAddress, to: toAddress, protocol, port }).allowed,

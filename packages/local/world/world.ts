@@ -5,6 +5,7 @@ import {
   startKubernetesEmulator,
 } from "@trunkline/emulator-kubernetes";
 import { type Controllers, startControllers } from "@trunkline/emulator-kubernetes/controllers";
+import { worldDurations } from "../durations.ts";
 import { explainPort } from "../failure.ts";
 import type { QueueServer } from "../queues.ts";
 import { kubernetesTokens } from "../tokens.ts";
@@ -65,7 +66,9 @@ async function startCluster(options: WorldOptions, account: Account, atEnd: AtEn
     random: Math.random,
     network: createNetwork(ec2.model()),
     settings: {
-      sandboxRetryMs: 300,
+      nodeStatusMs: worldDurations.nodeStatusInterval.local * 1_000,
+      sandboxRetryMs: worldDurations.sandboxRetry.local * 1_000,
+      cniPollMs: worldDurations.trunkLookInterval.local * 1_000,
       onError: options.onError,
       listeners: (address, port) => address === landscape.databaseAddress && port === databasePort,
     },

@@ -2,12 +2,13 @@ import type { ApiUsers, Clock, LogSource, Random } from "../ports.ts";
 import { isStatusError } from "../ports.ts";
 import { type Controller, createControlPlane } from "./control-plane.ts";
 import { type Connectivity, createConnectivity } from "./kubelet/connectivity.ts";
-import { startFeatureAgent } from "./kubelet/feature-agent.ts";
+import { startIpamd } from "./kubelet/ipamd.ts";
 import { type Kubelet, startKubelet } from "./kubelet/kubelet.ts";
 import { type NodeAgent, startNodeAgent } from "./kubelet/node-agent.ts";
 import { type NodeRegistration, nodeNameOf } from "./kubelet/node-object.ts";
 import type { PodRuntime } from "./kubelet/pod-runtime.ts";
 import type { Network } from "./network.ts";
+import { keyOf } from "./objects.ts";
 import { startScheduler } from "./scheduling/scheduler.ts";
 import { type ControllerSettings, DEFAULT_SETTINGS } from "./settings.ts";
 import { startDaemonSetController } from "./workloads/daemon-set.ts";
@@ -67,6 +68,13 @@ export function startControllers(options: ControllersOptions): Controllers {
   const connectivity: Connectivity = createConnectivity(plane);
   const runtimes = new Map<string, PodRuntime>();
   const nodes = new Map<string, RunningNode>();
+  const ipamd = startIpamd(plane, {
+    instanceId: (nodeName) => nodes.get(nodeName)?.instanceId,
+    crash: (pod) => {
+      for (const container of runtimes.get(keyOf(pod))?.containers ?? []) container.end(1);
+      nodes.get(pod.spec.nodeName ?? "")?.kubelet.changed(pod);
+    },
+  });
   const controllers: Controller[] = [
     startDeploymentController(plane),
     startReplicaSetController(plane),
@@ -75,7 +83,7 @@ export function startControllers(options: ControllersOptions): Controllers {
     startEndpointsController(plane),
     startPodGarbageCollector(plane),
     startScheduler(plane),
-    startFeatureAgent(plane),
+    ipamd,
   ];
   const nodeApi = plane.api.as("system:serviceaccount:kube-system:cloud-node-lifecycle-controller");
 
@@ -83,7 +91,6 @@ export function startControllers(options: ControllersOptions): Controllers {
     const nodeName = object.spec.nodeName ?? previous?.spec.nodeName;
     if (nodeName !== undefined) nodes.get(nodeName)?.kubelet.changed(object);
   });
-  plane.caches.nodes.onChange(({ object }) => nodes.get(object.metadata.name ?? "")?.agent.changed());
   plane.informers.start();
 
   async function stopNode(name: string): Promise<void> {
@@ -104,7 +111,9 @@ export function startControllers(options: ControllersOptions): Controllers {
       if (kept === undefined) await stopNode(nodeName);
       await known?.agent.stop();
       const agent = await startNodeAgent(plane, registration);
-      const kubelet = kept ?? startKubelet({ plane, connectivity, runtimes, nodeName, nodeAddress, instanceId });
+      const knowsTrunk = () => ipamd.knowsTrunk(nodeName);
+      const kubelet =
+        kept ?? startKubelet({ plane, connectivity, runtimes, nodeName, nodeAddress, instanceId, knowsTrunk });
       nodes.set(nodeName, { instanceId, kubelet, agent });
       return nodeName;
     },

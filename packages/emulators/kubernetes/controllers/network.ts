@@ -20,6 +20,8 @@ export interface Network {
   /** An address for an ordinary pod from the node's secondary addresses, or why there is none. */
   assignSecondaryAddress(instanceId: string): { address: string } | { error: string };
   releaseSecondaryAddress(instanceId: string, address: string): void;
+  /** How many interfaces the instance has, and whether one of them is a trunk ENI that is attached. */
+  interfacesOf(instanceId: string): { attached: number; trunk: boolean };
   /** Whether this ENI really is associated with the trunk of that instance under that VLAN ID, with that address. */
   branchIsWired(binding: BranchBinding): boolean;
   /** Whether the security groups on both sides let the packet pass. */

@@ -9,12 +9,26 @@ export interface InstanceShape {
   ipv4PerInterface: number;
 }
 
-/** How the controllers, the scheduler and the kubelets behave. Every duration has the shortest sensible default. */
+/** How the controllers, the scheduler and the kubelets behave. The defaults are those of a real node. */
 export interface ControllerSettings {
   /** How long one second of a manifest (probe periods, back-offs, `sleep`) lasts here, in milliseconds. */
   secondMs: number;
-  /** The pause before a sandbox that failed is tried again. No watch of the annotation shortens it, as on a real node. */
+  /**
+   * The pause before a sandbox that failed is tried again, which kubelet lengthens by up to a half. A change of the
+   * pod's specification, labels or annotations ends it at once. `backOffPeriod` in
+   * https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/kubelet.go.
+   */
   sandboxRetryMs: number;
+  /**
+   * How often kubelet writes its node's status, and allocatable with it: `nodeStatusUpdateFrequency` in
+   * https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/.
+   */
+  nodeStatusMs: number;
+  /**
+   * How often the CNI plugin looks for a trunk ENI that it does not know yet: `ipPoolMonitorInterval` in
+   * https://github.com/aws/amazon-vpc-cni-k8s/blob/master/pkg/ipamd/ipamd.go.
+   */
+  cniPollMs: number;
   imagePullMs: number;
   /** How long containers take to end after a deletion, at most the pod's grace period. */
   terminationMs: number;
@@ -46,7 +60,9 @@ const DEFAULT_SHAPE: InstanceShape = { cpu: 2, memoryMib: 7_720, interfaces: 3, 
 /** The defaults: real seconds, and no time lost on pulling and ending. */
 export const DEFAULT_SETTINGS: ControllerSettings = {
   secondMs: 1_000,
-  sandboxRetryMs: 1_000,
+  sandboxRetryMs: 10_000,
+  nodeStatusMs: 10_000,
+  cniPollMs: 5_000,
   imagePullMs: 50,
   terminationMs: 200,
   heartbeatMs: 10_000,

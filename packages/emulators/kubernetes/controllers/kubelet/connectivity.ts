@@ -2,7 +2,8 @@ import { type ControlPlane, nodeIndex } from "../control-plane.ts";
 import { nameOf, type Pod, type Service } from "../objects.ts";
 import type { Connection, Protocol } from "../programs/program.ts";
 import { endpointsOf, targetPort } from "../workloads/service-endpoints.ts";
-import { type Attachment, cniStateOf } from "./cni.ts";
+import type { Attachment } from "./cni.ts";
+import { cniAgentOf } from "./cni-settings.ts";
 
 /** A pod with a network, as others reach it. */
 export interface Station {
@@ -49,7 +50,7 @@ export function createConnectivity(plane: ControlPlane): Connectivity {
   const stations = new Map<string, Set<Station>>();
 
   function cniOf(nodeName: string) {
-    return cniStateOf(caches.pods.indexed(nodeIndex(nodeName)));
+    return cniAgentOf(caches.pods.indexed(nodeIndex(nodeName)))?.settings;
   }
 
   function isWired({ attachment }: Station): boolean {

@@ -31,13 +31,31 @@ test("a node that joins has its provider ID, its labels, its addresses and the p
   expect(node?.status?.conditions?.find(({ type }) => type === "Ready")?.status).toBe("True");
 });
 
-test("capacity of an extended resource becomes allocatable, and a reset of the kubelet sets both to 0", async () => {
+test("capacity of an extended resource becomes allocatable at the kubelet's next status, and goes so", async () => {
+  const { api, access, clock } = await startTestCluster(1);
+  const allocatable = () => api.all<KubernetesNode>("nodes")[0]?.status?.allocatable?.[POD_ENI];
+  const setCapacity = (amount: string | null) =>
+    access.patch(NODE, { type: "merge", body: { status: { capacity: { [POD_ENI]: amount } } }, subresource: "status" });
+
+  // The first status was written a second ago, when the node joined.
+  await setCapacity("9");
+  await clock.advance(8_900);
+  const before = allocatable();
+  await clock.advance(200);
+  const given = allocatable();
+  await setCapacity(null);
+  await clock.advance(10_000);
+
+  expect([before, given, allocatable()]).toEqual([undefined, "9", undefined]);
+});
+
+test("a reset of the kubelet sets extended resources to 0", async () => {
   const { api, access, clock, controllers } = await startTestCluster(1);
   const allocatable = () => api.all<KubernetesNode>("nodes")[0]?.status?.allocatable?.[POD_ENI];
   const body = { status: { capacity: { [POD_ENI]: "9" } } };
 
   await access.patch(NODE, { type: "merge", body, subresource: "status" });
-  await clock.advance(100);
+  await clock.advance(10_000);
   const given = allocatable();
   await controllers.resetCapacity("node-1");
 

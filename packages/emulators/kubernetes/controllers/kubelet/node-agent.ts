@@ -2,8 +2,8 @@ import { isStatusError } from "../../ports.ts";
 import type { Controller, ControlPlane } from "../control-plane.ts";
 import { type KubernetesNode, ownedBy } from "../objects.ts";
 import {
+  allocatableChanges,
   initialNodeStatus,
-  missingAllocatable,
   type NodeRegistration,
   nodeNameOf,
   nodeObject,
@@ -15,8 +15,6 @@ const LEASES = "kube-node-lease";
 
 /** The kubelet's care for its own Node object. */
 export interface NodeAgent extends Controller {
-  /** The Node object changed. */
-  changed(): void;
   /** A fault: the kubelet starts again and forgets extended resources. */
   resetCapacity(): Promise<void>;
 }
@@ -28,7 +26,7 @@ export async function startNodeAgent(plane: ControlPlane, registration: NodeRegi
   const api = plane.api.as(`system:node:${name}`);
   const nodeRef = { group: "", resource: "nodes", name };
   const leaseRef = { group: "coordination.k8s.io", resource: "leases", namespace: LEASES, name };
-  const queue = plane.queue(1, (task) => (task === "heartbeat" ? heartbeat() : copyExtended()));
+  const queue = plane.queue(1, (task) => (task === "heartbeat" ? heartbeat() : writeStatus()));
 
   /** Lease times have microseconds. */
   function renewTime(): string {
@@ -67,9 +65,10 @@ export async function startNodeAgent(plane: ControlPlane, registration: NodeRegi
     }
   }
 
-  async function copyExtended(): Promise<void> {
+  async function writeStatus(): Promise<void> {
+    queue.addAfter("status", settings.nodeStatusMs);
     const node = caches.nodes.get(name);
-    const allocatable = node === undefined ? {} : missingAllocatable(node);
+    const allocatable = node === undefined ? {} : allocatableChanges(node);
     if (Object.keys(allocatable).length === 0) return;
     await api.patch(nodeRef, { type: "merge", body: { status: { allocatable } }, subresource: "status" });
   }
@@ -84,10 +83,9 @@ export async function startNodeAgent(plane: ControlPlane, registration: NodeRegi
   tell("Starting", "Starting kubelet.");
   tell("NodeReady", `Node ${name} status is now: NodeReady`);
   queue.add("heartbeat");
-  queue.add("allocatable");
+  queue.addAfter("status", settings.nodeStatusMs);
 
   return {
-    changed: () => queue.add("allocatable"),
     stop: () => queue.stop(),
     async resetCapacity() {
       const current = caches.nodes.get(name);

@@ -121,11 +121,15 @@ function isExtended(name: string): boolean {
   return name.includes("/") && !name.startsWith("kubernetes.io/");
 }
 
-/** Extended resources whose allocatable differs from the capacity; kubelet copies them. Pure. */
-export function missingAllocatable(node: KubernetesNode): Quantities {
+/**
+ * What kubelet changes of the allocatable extended resources: each becomes what the capacity says, or goes with it.
+ * `MachineInfo` in https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/nodestatus/setters.go. Pure.
+ */
+export function allocatableChanges(node: KubernetesNode): Record<string, string | number | null> {
   const { capacity = {}, allocatable = {} } = node.status ?? {};
+  const gone = Object.keys(allocatable).filter((name) => isExtended(name) && capacity[name] === undefined);
   const entries = Object.entries(capacity).filter(([name, amount]) => isExtended(name) && allocatable[name] !== amount);
-  return Object.fromEntries(entries);
+  return Object.fromEntries([...entries, ...gone.map((name) => [name, null])]);
 }
 
 /** What a kubelet that starts again does to extended resources: it sets them to 0 until their owner comes. */

@@ -1,5 +1,4 @@
 import type { Pod } from "../objects.ts";
-import { quantity } from "../scheduling/quantity.ts";
 
 /** The annotation and the extended resource that ask for and describe a branch ENI. */
 export const POD_ENI = "vpc.amazonaws.com/pod-eni";
@@ -9,13 +8,13 @@ export interface PodEni {
   eniId: string;
   mac: string;
   vlanId: number;
-  /** IPv4, or IPv6 in a cluster of that family. */
+  /** Of the cluster's family. */
   address: string;
 }
 
-/** The CNI plugin looks at the limits of the first container only. */
+/** The CNI plugin looks at the limits of the first container only, and there at the names alone. */
 export function wantsBranch(pod: Pod): boolean {
-  return quantity(pod.spec.containers[0]?.resources?.limits?.[POD_ENI]) > 0;
+  return Object.keys(pod.spec.containers[0]?.resources?.limits ?? {}).some((name) => name.startsWith(POD_ENI));
 }
 
 /** The keys in lower case, as readers in Go ignore their case. */
@@ -30,30 +29,38 @@ function isCidr(text: unknown, maxBits: number): boolean {
   return looksRight && Number(bits) <= maxBits;
 }
 
-function text(fields: Map<string, unknown>, key: string): string {
-  const value = fields.get(key);
-  return typeof value === "string" ? value : "";
+const TEXTS = ["eniid", "ifaddress", "privateip", "ipv6addr", "subnetcidr", "subnetv6cidr"];
+
+/** Whether Go would read the element: every field that it knows has its type or is null or absent. */
+function isReadable(element: unknown): boolean {
+  if (element === null) return true;
+  if (typeof element !== "object" || Array.isArray(element)) return false;
+  const fields = lowerKeys(element);
+  const isText = (key: string) => typeof (fields.get(key) ?? "") === "string";
+  return TEXTS.every(isText) && Number.isInteger(fields.get("vlanid") ?? 0);
 }
 
 /**
- * Reads the annotation as the CNI plugin does (amazon-vpc-cni-k8s, `pkg/ipamd/rpc_handler.go`): element 0 needs
- * `ifAddress`, a `vlanId` other than 0, and an address with a subnet that parses. `undefined` when any of it is missing.
+ * Reads the annotation as the CNI plugin does (`AddNetwork` in
+ * https://github.com/aws/amazon-vpc-cni-k8s/blob/master/pkg/ipamd/rpc_handler.go): all of it has to have the right types;
+ * element 0 needs `ifAddress`, a `vlanId` other than 0, and an address of the cluster's family with a subnet that parses.
+ * The other family's address does not help. `undefined` when any of it is missing.
  */
-export function readPodEni(pod: Pod): PodEni | undefined {
+export function readPodEni(pod: Pod, family: "ipv4" | "ipv6"): PodEni | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(pod.metadata.annotations?.[POD_ENI] ?? "null");
   } catch {
     return undefined;
   }
-  const first: unknown = Array.isArray(parsed) ? parsed[0] : undefined;
-  if (first === null || typeof first !== "object") return undefined;
-  const fields = lowerKeys(first);
+  if (!Array.isArray(parsed) || !parsed.every(isReadable)) return undefined;
+  const fields = lowerKeys(parsed[0] ?? {});
+  const text = (key: string) => String(fields.get(key) ?? "");
+  const [addressKey, cidrKey, bitsMax] =
+    family === "ipv4" ? (["privateip", "subnetcidr", 32] as const) : (["ipv6addr", "subnetv6cidr", 128] as const);
   const vlanId = Number(fields.get("vlanid") ?? 0);
-  const mac = text(fields, "ifaddress");
-  const ipv4 = isCidr(fields.get("subnetcidr"), 32) ? text(fields, "privateip") : "";
-  const ipv6 = isCidr(fields.get("subnetv6cidr"), 128) ? text(fields, "ipv6addr") : "";
-  const address = ipv4 !== "" ? ipv4 : ipv6;
-  if (mac === "" || vlanId === 0 || address === "") return undefined;
-  return { eniId: text(fields, "eniid"), mac, vlanId, address };
+  const mac = text("ifaddress");
+  const address = text(addressKey);
+  if (mac === "" || vlanId === 0 || address === "" || !isCidr(fields.get(cidrKey), bitsMax)) return undefined;
+  return { eniId: text("eniid"), mac, vlanId, address };
 }

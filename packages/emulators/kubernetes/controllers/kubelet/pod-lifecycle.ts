@@ -3,9 +3,9 @@ import { isStatusError } from "../../ports.ts";
 import { nodeIndex } from "../control-plane.ts";
 import { canonicalJson, nameOf, type Pod } from "../objects.ts";
 import { isFinished } from "../workloads/pods.ts";
-import { cniStateOf, connectSandbox, disconnectSandbox } from "./cni.ts";
+import { connectSandbox, disconnectSandbox, NETWORK_NOT_READY } from "./cni.ts";
+import { cniAgentOf } from "./cni-settings.ts";
 import type { ContainerRuntime } from "./container-runtime.ts";
-import { POD_ENI } from "./pod-eni.ts";
 import { containerPath, type PodHost, type PodRuntime, tellOfPod } from "./pod-runtime.ts";
 import { podStatus } from "./pod-status.ts";
 
@@ -13,6 +13,10 @@ import { podStatus } from "./pod-status.ts";
 export interface LifecycleHost extends PodHost {
   api: ApiAccess;
   instanceId: string;
+  /** Whether a CNI plugin has ever run there: it leaves its configuration behind. */
+  hasPlugin(): boolean;
+  /** Whether the CNI plugin there has seen the trunk ENI. */
+  knowsTrunk(): boolean;
   /** Look at the pod again after a while. */
   changedAfter(uid: string, delayMs: number): void;
 }
@@ -20,6 +24,10 @@ export interface LifecycleHost extends PodHost {
 /** Restarts wait 10 s, then twice as long each time, up to 5 minutes: kubelet's CrashLoopBackOff. */
 const RESTART_BASE_SECONDS = 10;
 const RESTART_MAX_SECONDS = 300;
+/** `workerBackOffPeriodJitterFactor` in https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/pod_workers.go. */
+const RETRY_JITTER = 0.5;
+/** `backOffOnTransientErrorPeriod` in the same file, in seconds. */
+const NOT_READY_SECONDS = 1;
 
 function hex(random: Random, digits: number): string {
   return Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join("");
@@ -36,12 +44,16 @@ async function publish(runtime: PodRuntime, host: LifecycleHost): Promise<void> 
   const view = { pod, containers, address, nodeAddress, startedMs, ending: endedMs !== undefined };
   const status = podStatus(view, plane.clock.now());
   if (status.phase === "Succeeded" || status.phase === "Failed") stopSandbox(runtime, host);
-  // A merge patch removes only what it names: a sandbox that is made anew has no address for a while.
-  const lost = pod.status?.podIP !== undefined && status.podIP === undefined ? { podIP: null, podIPs: null } : {};
-  const merged = { ...pod.status, ...status, ...lost };
+  const merged = { ...pod.status, ...status };
   if (canonicalJson(merged) === canonicalJson(pod.status)) return;
-  const body = { metadata: { uid: runtime.uid }, status: { ...status, ...lost } };
-  await api.patch(refTo(pod), { type: "merge", body, subresource: "status" });
+  const body = { metadata: { uid: runtime.uid }, status };
+  try {
+    await api.patch(refTo(pod), { type: "merge", body, subresource: "status" });
+  } catch (error) {
+    // Another pod has the name by now, and a patch does not change a UID.
+    const isReplaced = plane.caches.pods.byUid(runtime.uid) === undefined;
+    if (!isStatusError(error, "Invalid") || !isReplaced) throw error;
+  }
 }
 
 /** Takes the sandbox down: nobody reaches the pod any more. */
@@ -52,6 +64,12 @@ export function stopSandbox(runtime: PodRuntime, host: LifecycleHost): void {
   runtime.station = undefined;
 }
 
+function tryLater(runtime: PodRuntime, host: LifecycleHost, pauseMs: number): false {
+  runtime.sandboxDueMs = host.plane.clock.now() + pauseMs;
+  host.changedAfter(runtime.uid, pauseMs);
+  return false;
+}
+
 /** Makes the sandbox, or tells why it cannot be made and tries again after a pause. */
 function startSandbox(runtime: PodRuntime, host: LifecycleHost): boolean {
   const { plane, nodeName, nodeAddress, instanceId } = host;
@@ -60,8 +78,14 @@ function startSandbox(runtime: PodRuntime, host: LifecycleHost): boolean {
     host.changedAfter(runtime.uid, leftMs);
     return false;
   }
-  const cni = cniStateOf(plane.caches.pods.indexed(nodeIndex(nodeName)));
-  const made = connectSandbox(runtime.pod, { instanceId, privateIp: nodeAddress, cni }, plane.network);
+  if (runtime.pod.spec.hostNetwork !== true && !host.hasPlugin()) {
+    const event = { type: "Warning", reason: "NetworkNotReady", message: NETWORK_NOT_READY } as const;
+    tellOfPod(host, runtime.pod, event);
+    return tryLater(runtime, host, NOT_READY_SECONDS * plane.settings.secondMs);
+  }
+  const cni = cniAgentOf(plane.caches.pods.indexed(nodeIndex(nodeName)))?.settings;
+  const node = { instanceId, privateIp: nodeAddress, cni, trunkKnown: host.knowsTrunk() };
+  const made = connectSandbox(runtime.pod, node, plane.network);
   if ("error" in made) {
     const sandbox = hex(plane.random, 64);
     const plugin = 'plugin type="aws-cni" name="aws-cni" failed (add)';
@@ -69,9 +93,8 @@ function startSandbox(runtime: PodRuntime, host: LifecycleHost): boolean {
     const message = `Failed to create pod sandbox: ${rpc}: ${made.error}`;
     const reason = "FailedCreatePodSandBox";
     tellOfPod(host, runtime.pod, { type: "Warning", reason, message, aggregateBy: made.error });
-    runtime.sandboxDueMs = plane.clock.now() + plane.settings.sandboxRetryMs;
-    host.changedAfter(runtime.uid, plane.settings.sandboxRetryMs);
-    return false;
+    const jitter = 1 + RETRY_JITTER * plane.random();
+    return tryLater(runtime, host, Math.round(plane.settings.sandboxRetryMs * jitter));
   }
   const { attachment } = made;
   const listensOn = (port: number, protocol: string) =>
@@ -143,22 +166,6 @@ function restartContainers(runtime: PodRuntime, host: LifecycleHost): void {
   }
 }
 
-/** The annotation of a running branch vanished: its sandbox is made anew, and waits for an annotation. */
-function dropChangedSandbox(runtime: PodRuntime, host: LifecycleHost): void {
-  const lost = runtime.pod.metadata.annotations?.[POD_ENI] === undefined;
-  if (runtime.station?.attachment.kind !== "branch" || !lost) return;
-  const message = "Pod sandbox changed, it will be killed and re-created.";
-  tellOfPod(host, runtime.pod, { type: "Normal", reason: "SandboxChanged", message });
-  for (const container of runtime.containers) {
-    container.end(137);
-    container.restartDueMs = host.plane.clock.now();
-    container.lastState = container.state;
-    container.state = { waiting: { reason: "ContainerCreating" } };
-  }
-  stopSandbox(runtime, host);
-  runtime.address = undefined;
-}
-
 /** Ends a pod that is being deleted: containers first, then its network, then the object. */
 async function endPod(runtime: PodRuntime, host: LifecycleHost): Promise<void> {
   const { clock, settings } = host.plane;
@@ -196,7 +203,6 @@ async function endPod(runtime: PodRuntime, host: LifecycleHost): Promise<void> {
 export async function advancePod(runtime: PodRuntime, host: LifecycleHost): Promise<void> {
   if (runtime.pod.metadata.deletionTimestamp !== undefined) return endPod(runtime, host);
   if (isFinished(runtime.pod)) return stopSandbox(runtime, host);
-  dropChangedSandbox(runtime, host);
   const connected = runtime.station !== undefined || startSandbox(runtime, host);
   if (connected && startContainers(runtime, host)) restartContainers(runtime, host);
   await publish(runtime, host);

@@ -18,7 +18,7 @@ export interface PodRuntime {
   station: Station | undefined;
   /** The address that the pod has, or had when it ended. */
   address: string | undefined;
-  /** When a sandbox may be tried (epoch ms): changes of the pod do not shorten the pause after a failure. */
+  /** When a sandbox may be tried (epoch ms), unless the pod changes before. */
   sandboxDueMs: number;
   readonly startedMs: number;
   /** When the images are there (epoch ms); `undefined` before pulling begins. */

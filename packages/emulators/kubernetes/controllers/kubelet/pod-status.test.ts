@@ -40,7 +40,7 @@ test("init containers have succeeded once the sandbox is there, and are waited f
   const before = pods("a")[0]?.status;
 
   network.assignSecondaryAddress = assignSecondaryAddress;
-  await clock.advance(2_000);
+  await clock.advance(16_000);
 
   const initialized = (status: typeof before) => status?.conditions?.find(({ type }) => type === "Initialized");
   expect(before?.initContainerStatuses).toMatchObject([{ state: { waiting: { reason: "PodInitializing" } } }]);

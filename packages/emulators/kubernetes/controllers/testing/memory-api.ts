@@ -17,6 +17,8 @@ export interface MemoryApi extends ApiUsers {
   all<T extends KubernetesObject>(resource: string): T[];
   /** Requests that were made, such as `create pods` or `patch nodes`. */
   requests: string[];
+  /** Runs something once, after the next such request has been answered and before the caller goes on. */
+  afterNext(request: string, run: () => void): void;
 }
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -46,6 +48,7 @@ export function createMemoryApi(clock: Clock): MemoryApi {
   const collections = new Map<string, Map<string, KubernetesObject>>();
   const watchers = new Map<string, Set<(event: WatchEvent) => void>>();
   const requests: string[] = [];
+  const afterwards = new Map<string, () => void>();
   let version = 0;
 
   const collection = (resource: string) => {
@@ -98,7 +101,14 @@ export function createMemoryApi(clock: Clock): MemoryApi {
   }
 
   const access: ApiAccess = {
-    get: async (ref) => structuredClone(find(ref)),
+    async get(ref) {
+      const request = `get ${ref.resource}`;
+      requests.push(request);
+      const found = structuredClone(find(ref));
+      afterwards.get(request)?.();
+      afterwards.delete(request);
+      return found;
+    },
     list: async ({ resource }) => ({ objects: [...collection(resource).values()], resourceVersion: String(version) }),
     async create(object, options = {}) {
       const resource = pluralOf(object.kind);
@@ -131,6 +141,10 @@ export function createMemoryApi(clock: Clock): MemoryApi {
     async patch(ref, { body, subresource }) {
       requests.push(`patch ${ref.resource}`);
       const before = find(ref);
+      const { resourceVersion } = (body as Partial<KubernetesObject>).metadata ?? {};
+      if (resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion) {
+        throw refuse(409, "Conflict", "the object has been modified");
+      }
       const after = mergePatch(before, structuredClone(body)) as KubernetesObject;
       const specChanged = subresource === undefined && JSON.stringify(before.spec) !== JSON.stringify(after.spec);
       const generation = (before.metadata.generation ?? 0) + (specChanged ? 1 : 0);
@@ -152,6 +166,7 @@ export function createMemoryApi(clock: Clock): MemoryApi {
 
   return {
     requests,
+    afterNext: (request, run) => void afterwards.set(request, run),
     as: () => access,
     all: <T extends KubernetesObject>(resource: string) =>
       [...collection(resource).values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)) as T[],

@@ -17,6 +17,10 @@ export interface TestNetwork extends Network {
   /** ENIs that are not what their annotation says. */
   unwired: Set<string>;
   assigned: string[];
+  /** Instances without a trunk ENI; all others have one. */
+  trunkless: Set<string>;
+  /** How many interfaces an instance has, where it is not 1. */
+  attached: Map<string, number>;
 }
 
 /** A small cluster in virtual time. */
@@ -39,7 +43,11 @@ export function createTestNetwork(): TestNetwork {
   const dropped = new Set<string>();
   const unwired = new Set<string>();
   const assigned: string[] = [];
+  const trunkless = new Set<string>();
+  const attached = new Map<string, number>();
   return {
+    trunkless,
+    attached,
     dropped,
     unwired,
     assigned,
@@ -49,6 +57,7 @@ export function createTestNetwork(): TestNetwork {
       return { address };
     },
     releaseSecondaryAddress: (_instanceId, address) => void assigned.splice(assigned.indexOf(address), 1),
+    interfacesOf: (instanceId) => ({ attached: attached.get(instanceId) ?? 1, trunk: !trunkless.has(instanceId) }),
     branchIsWired: ({ eniId }) => !unwired.has(eniId),
     reach({ fromAddress, toAddress, port }) {
       const patterns = [`${fromAddress} ${toAddress} ${port}`, `${fromAddress} * ${port}`, `* ${toAddress} ${port}`];
