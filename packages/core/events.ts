@@ -25,6 +25,8 @@ export interface PodFacts {
   readonly securityGroups: readonly string[];
   /** The annotation, when the pod has one. */
   readonly annotation?: readonly PodEni[] | undefined;
+  /** The pod has an annotation that cannot be read: it gets nothing, because an annotation never changes, and loses nothing. */
+  readonly isAnnotationUnreadable?: true | undefined;
 }
 
 interface FromCluster {

@@ -35,6 +35,17 @@ describe("P10: the annotation in a snapshot", () => {
       ({ kind }) => kind === "branch",
     );
 
+  it("that cannot be read gets its pod no ENI and takes none from it", () => {
+    const pod = { ...(observed("pod-1").event as PodObserved).pod, isAnnotationUnreadable: true } as const;
+
+    for (const branches of [[], [associatedBranch("pod-1")]]) {
+      const decision = decided(partitionOf(branches), [snapshotOf([pod])]);
+
+      expect(recordsOf(decision).filter(({ kind }) => kind === "branch")).toEqual([]);
+      expect(decision.steps.flatMap(({ work }) => work)).toEqual([]);
+    }
+  });
+
   it("takes an ENI that no record names, with its VLAN ID and slot", () => {
     expect(recordsOf(decided(partitionOf([]), [snapshotOf([annotated("pod-1", eni())])]))).toMatchObject([
       { owner: "pod-1", status: "associated", request: { securityGroups: [] } },

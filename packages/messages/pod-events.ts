@@ -21,6 +21,7 @@ export const podFacts = z.strictObject({
   enis: z.int().min(1).max(enisWishedMax),
   securityGroups,
   annotation: podEnis.optional(),
+  isAnnotationUnreadable: z.literal(true).optional(),
 });
 
 const podObserved = z.strictObject({

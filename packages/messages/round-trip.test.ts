@@ -36,6 +36,7 @@ const pod = fc.record(
     enis: fc.integer({ min: 1, max: 16 }),
     securityGroups: groups,
     annotation: enis,
+    isAnnotationUnreadable: fc.constant(true),
   },
   { requiredKeys: ["podUid", "namespace", "name", "resourceVersion", "enis", "securityGroups"] },
 );

@@ -174,6 +174,13 @@ describe("an assigned ENI", () => {
       `BranchENIAnnotationFailed failed to annotate pod with branch ENI details: the pod has an annotation vpc.amazonaws.com/pod-eni already, which is never overwritten and ${problem}; recreate the pod`,
     ]);
     expect(scene.logged.filter((line) => line.includes("cannot be read and is never overwritten"))).toHaveLength(1);
+    scene.queues.deliver({ type: "SnapshotRequested", instanceId: assigned("foreign").instanceId });
+    await scene.clock.advance(2_000);
+    const told = scene
+      .sent("NodeSnapshot")
+      .at(-1)
+      ?.pods.find(({ podUid }) => podUid === "uid-foreign");
+    expect(told).toMatchObject({ isAnnotationUnreadable: true });
   });
 
   test.each([

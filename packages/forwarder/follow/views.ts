@@ -194,5 +194,6 @@ export const podFacts = (pod: PodView, groupIds: readonly string[]): PodFacts =>
     enis: Math.min(Math.max(pod.enis, annotation?.length ?? 1), enisMax),
     securityGroups: tellableGroups(groupIds),
     ...(annotation === undefined ? {} : { annotation }),
+    ...(annotation === undefined && pod.annotation !== undefined ? { isAnnotationUnreadable: true } : {}),
   };
 };
