@@ -1,6 +1,7 @@
 import type { KubernetesObject } from "@trunkline/emulator-kubernetes/ports";
 import type { ChurnWorld } from "./churn.ts";
 import { namespaces } from "./cluster.ts";
+import { isShort } from "./options.ts";
 
 /** What happens to pods and their policies. */
 export type PodAction =
@@ -66,6 +67,8 @@ export function createPodChurn({ cluster, options, draws, api, pause }: ChurnWor
   };
   const total = () => bare.length + [...replicas.values()].reduce((sum, count) => sum + count, 0);
 
+  // A pod without a grace period is deleted by force.
+  const graceSecondsMin = isShort(options) ? 1 : 0;
   const createPod = async (pod: BarePod, command?: string) => {
     const container = { name: "main", image: "registry.k8s.io/pause:3.10" };
     await api.create({
@@ -73,7 +76,7 @@ export function createPodChurn({ cluster, options, draws, api, pause }: ChurnWor
       kind: "Pod",
       metadata: { ...pod, labels: labels() },
       spec: {
-        terminationGracePeriodSeconds: draws.between(0, 2),
+        terminationGracePeriodSeconds: draws.between(graceSecondsMin, 2),
         ...(command === undefined ? {} : { restartPolicy: "Never" }),
         containers: [command === undefined ? container : { ...container, command: ["sh", "-c", command] }],
       },
