@@ -76,7 +76,7 @@ describe("the page about the forwarder", () => {
 
   test("names every metric with its labels, and no other", () => {
     const documented = rowsUnder("Metrics")
-      .filter(([name]) => /^`[a-z_]+`$/.test(name ?? ""))
+      .filter(([name]) => /^`[a-zA-Z_]+`$/.test(name ?? ""))
       .map(([name, labels]) => [codeIn(name)[0], codeIn(labels)]);
     const catalogue = Object.entries(metricCatalogue).map(([name, { labels }]) => [name, [...labels]]);
 
@@ -95,6 +95,7 @@ test("no label can hold a name of a pod, a node or a namespace", () => {
   const labels = new Set<string>(Object.values(metricCatalogue).flatMap((metric) => [...metric.labels]));
 
   expect([...labels].sort()).toEqual([
+    "annotate_key",
     "change",
     "code",
     "collection",
@@ -103,6 +104,7 @@ test("no label can hold a name of a pod, a node or a namespace", () => {
     "node_version",
     "queue",
     "reason",
+    "resource_name",
     "result",
     "type",
     "verb",

@@ -67,6 +67,36 @@ describe("requests", () => {
   });
 });
 
+describe("the Go controller's counters", () => {
+  const key = { annotate_key: "vpc.amazonaws.com/pod-eni" };
+  const resource = { resource_name: "vpc.amazonaws.com/pod-eni" };
+  const send = async (request: ApiRequest) => {
+    for (const status of [200, 422]) {
+      fake.failNext(any, { status, body: {} });
+      await api.request(request);
+    }
+    fake.failNext(any, new Error("no route"));
+    await expect(api.request(request)).rejects.toThrow("no route");
+  };
+
+  test("count requests that write the annotation, and those that fail", async () => {
+    await send({ method: "PATCH", path: "/api/v1/namespaces/a/pods/b", contentType: "application/json-patch+json" });
+
+    expect(metrics.value("annotate_pod_request_call_count", key)).toBe(3);
+    expect(metrics.value("annotate_pod_request_err_count", key)).toBe(2);
+    expect(metrics.value("advertise_resource_request_call_count", resource)).toBeUndefined();
+  });
+
+  test("count requests that write a capacity, and those that fail", async () => {
+    await send({ method: "PATCH", path: "/api/v1/nodes/a/status", contentType: "application/merge-patch+json" });
+    await api.request({ method: "PATCH", path: "/api/v1/nodes/a", contentType: "application/merge-patch+json" });
+
+    expect(metrics.value("advertise_resource_request_call_count", resource)).toBe(3);
+    expect(metrics.value("advertise_resource_request_err_count", resource)).toBe(2);
+    expect(metrics.value("annotate_pod_request_call_count", key)).toBeUndefined();
+  });
+});
+
 describe("watches", () => {
   test.each([
     ["closed", {}],

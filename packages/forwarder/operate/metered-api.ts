@@ -1,4 +1,5 @@
-import type { ApiAnswer, ApiRequest, KubernetesApi, WatchEnding } from "../ports/api.ts";
+import { podEniKey } from "@trunkline/kubernetes";
+import { type ApiAnswer, type ApiRequest, isSuccess, type KubernetesApi, type WatchEnding } from "../ports/api.ts";
 import type { ForwarderClock } from "../ports/clock.ts";
 import type { Metrics } from "../ports/metrics.ts";
 
@@ -12,6 +13,9 @@ export interface MeteredApi extends KubernetesApi {
 }
 
 const collectionPattern = /^(?:\/apis\/[^/]+\/[^/]+|\/api\/v1)(?:\/namespaces\/[^/]+(?=\/))?\/([a-z]+)(\/?)/;
+
+/** Of a node's status the forwarder writes nothing but the capacity. */
+const capacityPattern = /^\/api\/v1\/nodes\/[^/]+\/status$/;
 
 /** `/api/v1/namespaces/a/pods?limit=5` is a list of `pods`; a path of one object is none. */
 const listedCollection = (path: string): string | undefined => {
@@ -39,9 +43,16 @@ export const createMeteredApi = (api: KubernetesApi, clock: ForwarderClock, metr
       const result = answer === undefined ? "failed" : answer.status === 200 ? "ok" : "refused";
       metrics.count("trunkline_lists_total", { collection, result });
     }
+    const hasFailed = answer === undefined || !isSuccess(answer);
+    if (method === "PATCH" && capacityPattern.test(request.path)) {
+      metrics.count("advertise_resource_request_call_count", { resource_name: podEniKey });
+      if (hasFailed) metrics.count("advertise_resource_request_err_count", { resource_name: podEniKey });
+    }
     // The only JSON patch of the forwarder is that of the annotation; servers tell a failed test as 422 or 409.
-    const isAnnotation = request.contentType === "application/json-patch+json";
-    if (isAnnotation && (answer?.status === 409 || answer?.status === 422)) {
+    if (request.contentType !== "application/json-patch+json") return;
+    metrics.count("annotate_pod_request_call_count", { annotate_key: podEniKey });
+    if (hasFailed) metrics.count("annotate_pod_request_err_count", { annotate_key: podEniKey });
+    if (answer?.status === 409 || answer?.status === 422) {
       metrics.count("trunkline_annotation_conflicts_total", {});
     }
   };

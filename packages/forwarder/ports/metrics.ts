@@ -12,9 +12,12 @@ const requestBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 const podBuckets = [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 600, 1_800, 3_600];
 
 /**
- * Every metric of the forwarder. Where the meaning is that of a metric of the VPC resource controller, which is built with
- * controller-runtime, the name is the same too, so that existing dashboards work:
- * https://book.kubebuilder.io/reference/metrics-reference.
+ * Every metric of the forwarder. Where the meaning is that of a metric of the VPC resource controller or of
+ * controller-runtime, with which it is built, the name is the same too, so that existing dashboards work:
+ * https://book.kubebuilder.io/reference/metrics-reference and, of the controller's own,
+ * https://github.com/aws/amazon-vpc-resource-controller-k8s/blob/b8d425119bdba371202882b808f202c6073a46cc/pkg/k8s/pod/client_wrapper.go#L40,
+ * https://github.com/aws/amazon-vpc-resource-controller-k8s/blob/b8d425119bdba371202882b808f202c6073a46cc/pkg/k8s/wrapper.go#L45,
+ * https://github.com/aws/amazon-vpc-resource-controller-k8s/blob/b8d425119bdba371202882b808f202c6073a46cc/controllers/crds/cninode_controller.go#L45.
  */
 export const metricCatalogue = {
   leader_election_master_status: {
@@ -43,6 +46,36 @@ export const metricCatalogue = {
     help: "Time that the API server took to answer a request that is no watch.",
     labels: ["verb"],
     buckets: requestBuckets,
+  },
+  annotate_pod_request_call_count: {
+    kind: "counter",
+    help: "Requests that write the annotation of a pod, by its key.",
+    labels: ["annotate_key"],
+  },
+  annotate_pod_request_err_count: {
+    kind: "counter",
+    help: "Requests that write the annotation of a pod and failed, by its key.",
+    labels: ["annotate_key"],
+  },
+  advertise_resource_request_call_count: {
+    kind: "counter",
+    help: "Requests that write the capacity of a node, by the extended resource.",
+    labels: ["resource_name"],
+  },
+  advertise_resource_request_err_count: {
+    kind: "counter",
+    help: "Requests that write the capacity of a node and failed, by the extended resource.",
+    labels: ["resource_name"],
+  },
+  recreate_cniNode_call_count: {
+    kind: "counter",
+    help: "Attempts to create a CNINode again that somebody deleted while its node lived.",
+    labels: [],
+  },
+  recreate_cniNode_err_count: {
+    kind: "counter",
+    help: "Attempts to create a CNINode again that failed.",
+    labels: [],
   },
   trunkline_admission_requests_total: {
     kind: "counter",
