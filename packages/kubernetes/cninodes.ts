@@ -7,14 +7,15 @@ export interface CniNodeSource {
   readonly nodeUid: string;
   readonly os: string;
   readonly cluster: string;
-  readonly instanceId: string;
+  /** Undefined while the node has no provider ID: the tag is added when it has one. */
+  readonly instanceId: string | undefined;
   /** Features of a CNINode that somebody deleted while the node lived. */
   readonly features: readonly CniNodeFeature[];
 }
 
-const tagsOf = ({ cluster, instanceId }: CniNodeSource) => ({
+const tagsOf = ({ cluster, instanceId }: CniNodeSource): Readonly<Record<string, string>> => ({
   "cluster.k8s.amazonaws.com/name": cluster,
-  "node.k8s.amazonaws.com/instance_id": instanceId,
+  ...(instanceId === undefined ? {} : { "node.k8s.amazonaws.com/instance_id": instanceId }),
 });
 
 /**
@@ -32,8 +33,8 @@ const ownerOf = ({ nodeName, nodeUid }: CniNodeSource, isController: boolean): O
 });
 
 /**
- * The CNINode of a node, which must exist within seconds of it: the CNI plugin writes its feature there, and for IPv6
- * and custom networking tries only once.
+ * The CNINode of a node, which must exist within seconds of it, also before it is known which instance the node is: the CNI
+ * plugin writes its feature there, and for IPv6 and custom networking tries only once.
  *
  * @see https://github.com/aws/amazon-vpc-resource-controller-k8s/blob/master/pkg/k8s/wrapper.go
  */

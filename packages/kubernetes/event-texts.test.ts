@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cutMessage, nodeEvents, podEvents } from "./event-texts.ts";
+import { cniNodeEvents, cutMessage, nodeEvents, podEvents } from "./event-texts.ts";
 
 describe("the events that alerts and documentation rely on", () => {
   test.each([
@@ -81,6 +81,11 @@ describe("the events that alerts and documentation rely on", () => {
       podEvents.eniProblem({ detail: "The interface eni-1 was deleted" }),
       "Warning BranchENIMissing The interface eni-1 was deleted",
     ],
+    [
+      nodeEvents.cniNodeCreationFailed(),
+      "Warning CNINodeCreationFailed CNINode was deleted and failed to be recreated by the vpc-resource-controller",
+    ],
+    [cniNodeEvents.deletionFailed(), "Warning CNINodeDeletionFailed CNINode delete failed, will be retried"],
     [
       nodeEvents.noProviderId(),
       "Warning NodeTrunkFailedInit The node failed initializing trunk interface: the node has no provider ID",

@@ -98,6 +98,8 @@ export const nodeEvents = {
       "EniConfigNameNotFound",
       `failed to find a subnet in the ENIConfig ${eniConfig} for node ${nodeName}: spec.subnet must be a subnet ID`,
     ),
+  cniNodeCreationFailed: (): EventText =>
+    warning("CNINodeCreationFailed", "CNINode was deleted and failed to be recreated by the vpc-resource-controller"),
   noProviderId: (): EventText =>
     warning("NodeTrunkFailedInit", "The node failed initializing trunk interface: the node has no provider ID"),
   cooldownUpdated: (cooldownSeconds: number): EventText =>
@@ -105,6 +107,10 @@ export const nodeEvents = {
       "BranchENICoolDownPeriodUpdated",
       `Branch ENI cool down period has been updated to ${goDuration(cooldownSeconds)}`,
     ),
+} as const;
+
+export const cniNodeEvents = {
+  deletionFailed: (): EventText => warning("CNINodeDeletionFailed", "CNINode delete failed, will be retried"),
 } as const;
 
 const waits: Readonly<Record<WaitReason, string>> = {

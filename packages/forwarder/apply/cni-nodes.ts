@@ -1,18 +1,23 @@
 import {
   type CniNodeObject,
   type CniNodeSource,
+  cniNodeEvents,
   cniNodeFinalizer,
   completeCniNode,
+  eligibilityOf,
   isTrunkLabelOurs,
   newCniNode,
+  nodeEvents,
   osLabel,
 } from "@trunkline/kubernetes";
-import { type Cluster, instanceOfNode } from "../follow/cluster.ts";
+import type { Cluster } from "../follow/cluster.ts";
 import type { Change } from "../follow/reflector.ts";
 import { type CniNodeView, type NodeView, type PodView, wantsOrHolds } from "../follow/views.ts";
 import { type ApiAnswer, isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
 import type { ForwarderClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { Metrics } from "../ports/metrics.ts";
+import { involvedCniNode, involvedNode, type Recorder } from "./recorder.ts";
 import { createWorkQueue, type Work } from "./work-queue.ts";
 
 const collection = "/apis/vpcresources.k8s.aws/v1alpha1/cninodes";
@@ -24,6 +29,8 @@ export interface CniNodesOptions {
   readonly clock: ForwarderClock;
   readonly random: () => number;
   readonly log: Log;
+  readonly metrics: Metrics;
+  readonly recorder: Pick<Recorder, "record">;
   readonly cluster: Pick<Cluster, "node" | "nodes" | "cniNode" | "cniNodes" | "podsOnNode">;
   /** The cluster's name: a tag for people. */
   readonly clusterName: string;
@@ -46,34 +53,41 @@ export interface CniNodes {
 const unchanged: Work = { isChanged: false };
 
 export const createCniNodes = (options: CniNodesOptions): CniNodes => {
-  const { api, clock, random, log, cluster, clusterName } = options;
+  const { api, clock, random, log, metrics, recorder, cluster, clusterName } = options;
   /** CNINodes that somebody deleted while their node lived. */
   const lost = new Map<string, CniNodeObject>();
   let missingUntil = 0;
 
   const sourceOf = (node: NodeView): CniNodeSource | undefined => {
-    const instanceId = instanceOfNode(node);
-    if (instanceId === undefined) return undefined;
+    const eligibility = eligibilityOf(node.object);
+    // The cloud controller manager may set the provider ID long after the CNI plugin has looked for the CNINode.
+    if (!eligibility.eligible && eligibility.because !== "no-provider-id") return undefined;
     return {
       nodeName: node.name,
       nodeUid: node.uid,
       os: node.object.metadata?.labels?.[osLabel] ?? "linux",
       cluster: clusterName,
-      instanceId,
+      instanceId: eligibility.eligible ? eligibility.instanceId : undefined,
       features: lost.get(node.name)?.spec?.features ?? [],
     };
   };
 
   const create = async (node: NodeView, source: CniNodeSource): Promise<Work> => {
     if (clock.monotonic() < missingUntil) return unchanged;
+    const isAgain = lost.has(node.name);
+    if (isAgain) metrics.count("recreate_cniNode_call_count", {});
     const answer = await api.request({ method: "POST", path: collection, body: newCniNode(source) });
+    // 409: it is there, and the watch will tell.
+    if (isAgain && !isSuccess(answer) && answer.status !== 409) {
+      metrics.count("recreate_cniNode_err_count", {});
+      recorder.record(involvedNode(node.name), nodeEvents.cniNodeCreationFailed());
+    }
     if (answer.status === 404) {
       if (missingUntil === 0) log("warn", "The API server knows no CNINodes: install the CustomResourceDefinitions.");
       missingUntil = clock.monotonic() + missingTypeMilliseconds;
       return unchanged;
     }
     missingUntil = 0;
-    // 409: it is there, and the watch will tell.
     if (answer.status === 409) return unchanged;
     if (!isSuccess(answer)) return { isChanged: false, problem: refusalOf(answer) };
     if (isTrunkLabelOurs(node.object) && source.features.length === 0) {
@@ -110,7 +124,9 @@ export const createCniNodes = (options: CniNodesOptions): CniNodes => {
       if (!isSuccess(answer)) return { isChanged: false, problem: refusalOf(answer) };
     }
     const finalizers = cniNode.finalizers.filter((finalizer) => finalizer !== cniNodeFinalizer);
-    return patch(cniNode, { metadata: { finalizers } });
+    const work = await patch(cniNode, { metadata: { finalizers } });
+    if (work.problem !== undefined) recorder.record(involvedCniNode(cniNode), cniNodeEvents.deletionFailed());
+    return work;
   };
 
   const queue = createWorkQueue({

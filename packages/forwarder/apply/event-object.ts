@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
 import { cutMessage, type EventText, eventComponent } from "@trunkline/kubernetes";
 
+/** The kinds that events are about, with the versions in which they are read. */
+const apiVersions = {
+  Pod: "v1",
+  Node: "v1",
+  CNINode: "vpcresources.k8s.aws/v1alpha1",
+  SecurityGroupPolicy: "vpcresources.k8s.aws/v1beta1",
+} as const;
+
 /** What an event is about. */
 export interface Involved {
-  readonly kind: "Pod" | "Node";
-  /** Empty for nodes. */
+  readonly kind: keyof typeof apiVersions;
+  /** Empty for nodes and CNINodes. */
   readonly namespace: string;
   readonly name: string;
   /** For a node its name, which is what `kubectl describe node` looks for. */
@@ -27,10 +35,26 @@ export const involvedNode = (nodeName: string): Involved => ({
   uid: nodeName,
 });
 
+/** A CNINode as an event names it. */
+export const involvedCniNode = ({ name, uid }: { name: string; uid: string }): Involved => ({
+  kind: "CNINode",
+  namespace: "",
+  name,
+  uid,
+});
+
+/** A SecurityGroupPolicy as an event names it. */
+export const involvedPolicy = (policy: { namespace: string; name: string; uid: string }): Involved => ({
+  kind: "SecurityGroupPolicy",
+  namespace: policy.namespace,
+  name: policy.name,
+  uid: policy.uid,
+});
+
 /** Together with a dot and 16 digits the 253 characters that a name may have. */
 const nameLengthMax = 236;
 
-/** Where the events about an object live: those about nodes, which have no namespace, in `default`. */
+/** Where the events about an object live: those about nodes and CNINodes, which have no namespace, in `default`. */
 export const eventsPathOf = (involved: Involved): string => `/api/v1/namespaces/${namespaceOf(involved)}/events`;
 
 const namespaceOf = (involved: Involved): string => involved.namespace || "default";
@@ -56,7 +80,7 @@ export const newEvent = (involved: Involved, text: EventText, at: number) => {
     kind: "Event",
     metadata: { namespace: namespaceOf(involved), name: eventNameOf(involved, text) },
     involvedObject: {
-      apiVersion: "v1",
+      apiVersion: apiVersions[involved.kind],
       kind: involved.kind,
       name: involved.name,
       uid: involved.uid,

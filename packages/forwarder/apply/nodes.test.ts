@@ -94,7 +94,6 @@ describe("a node", () => {
     ["Windows", { metadata: { name: "node-a", labels: { "kubernetes.io/os": "windows" } } }],
     ["EKS auto mode", { metadata: { name: "node-a", labels: { "eks.amazonaws.com/compute-type": "auto" } } }],
     ["a provider ID that is no instance", { spec: { providerID: "eks-hybrid:///r/c/mi-1" } }],
-    ["no provider ID", { spec: {} }],
   ])("with %s is left alone", async (_, change) => {
     scene.api.put(paths.nodes, aNode("node-a", change));
     await scene.start();

@@ -5,7 +5,7 @@ import { type Log, textOf } from "../ports/log.ts";
 import { type Metrics, noMetrics } from "../ports/metrics.ts";
 import { eventNameOf, eventsPathOf, type Involved, newEvent } from "./event-object.ts";
 
-export { type Involved, involvedNode, involvedPod } from "./event-object.ts";
+export { type Involved, involvedCniNode, involvedNode, involvedPod, involvedPolicy } from "./event-object.ts";
 
 /** Writes events of core/v1. Never fails: an event that cannot be written is logged. */
 export interface Recorder {

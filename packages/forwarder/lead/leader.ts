@@ -70,7 +70,16 @@ export const createLeader = (options: LeaderOptions): Leader => {
   const { api, queues, clock, random, log, metrics = noMetrics, settings, cluster, ends, incarnation } = options;
   const sender = createSender({ queues, clock, random, log, metrics, serialise });
   const recorder = createRecorder({ api, clock, random, log, metrics });
-  const cniNodes = createCniNodes({ api, clock, random, log, cluster, clusterName: settings.clusterName });
+  const cniNodes = createCniNodes({
+    api,
+    clock,
+    random,
+    log,
+    metrics,
+    recorder,
+    cluster,
+    clusterName: settings.clusterName,
+  });
   const cniNodeOf = cniNodes.objectOf;
   const trunks = createTrunks({ api, clock, random, cluster, cniNodeOf, recorder, log });
   const observer = createObserver({

@@ -3,6 +3,7 @@ import { createForwarder, type Forwarder } from "../forwarder.ts";
 import type { Log } from "../ports/log.ts";
 import { createFakeApi, type FakeApi, type FakeObject } from "./fake-api.ts";
 import { createFakeQueues, type FakeQueues } from "./fake-queues.ts";
+import { createRecordedMetrics, type RecordedMetrics } from "./recorded-metrics.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 
 export const paths = {
@@ -74,6 +75,7 @@ export interface Scene {
   readonly clock: VirtualClock;
   readonly forwarder: Forwarder;
   readonly logged: string[];
+  readonly metrics: RecordedMetrics;
   /** Starts the forwarder and lets it settle. */
   start(): Promise<void>;
   /** Messages of a type that were sent since the last call of this for that type. */
@@ -89,6 +91,7 @@ export const createScene = (settings: { snapshotSeconds?: number } = {}): Scene 
   const queues = createFakeQueues();
   const clock = createVirtualClock();
   const logged: string[] = [];
+  const metrics = createRecordedMetrics();
   const log: Log = (level, message, fields) => void logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
   api.put(paths.namespaces, { metadata: { name: "kube-system" } });
   const forwarder = createForwarder({
@@ -97,6 +100,7 @@ export const createScene = (settings: { snapshotSeconds?: number } = {}): Scene 
     clock,
     random: () => 0.5,
     log,
+    metrics,
     settings: {
       clusterName: "test",
       snapshotSeconds: settings.snapshotSeconds ?? 300,
@@ -112,6 +116,7 @@ export const createScene = (settings: { snapshotSeconds?: number } = {}): Scene 
     clock,
     forwarder,
     logged,
+    metrics,
     start: async () => {
       const started = forwarder.start();
       await clock.advance(400);
