@@ -37,6 +37,7 @@ export async function startCluster(options: {
     region: "us-west-2",
     cluster: "soak",
     ports,
+    dynamodbEndpoint: process.env.DYNAMODB_ENDPOINT,
     nodes: { count: 0, instanceType: "m5.large" },
     ec2: { buckets },
     outcomeRetentionSeconds: seconds.outcomeRetention,

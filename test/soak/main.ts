@@ -16,6 +16,8 @@ export async function main(words: readonly string[]): Promise<number> {
     return 2;
   }
   const say = (line: string) => void process.stdout.write(`${line}\n`);
+  // At the exit its servers are ended, and Trunkline ends when nobody listens to it any more.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
   const folder = await mkdtemp(join(tmpdir(), "soak-"));
   say(preamble(options));
   const result = await runSoak(options, { folder, say }).catch((error: unknown) => {
