@@ -1,4 +1,4 @@
-import type { ChurnWorld } from "./churn.ts";
+import type { ChurnWorld } from "./churn-world.ts";
 import { instanceOf, type SoakObject } from "./cluster.ts";
 import { instanceTypes, seconds } from "./settings.ts";
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "@trunkline/emulator-kubernetes/ports";
-import type { ChurnWorld } from "./churn.ts";
+import type { ChurnWorld } from "./churn-world.ts";
 import { namespaces } from "./cluster.ts";
 import { isShort } from "./options.ts";
 

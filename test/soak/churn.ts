@@ -1,20 +1,8 @@
-import type { ApiAccess } from "@trunkline/emulator-kubernetes/ports";
 import { isStatusError } from "@trunkline/emulator-kubernetes/ports";
 import { createNodeChurn, type NodeAction } from "./churn-nodes.ts";
 import { createPodChurn, type PodAction } from "./churn-pods.ts";
-import type { SoakCluster } from "./cluster.ts";
+import type { ChurnWorld } from "./churn-world.ts";
 import { isShort, type SoakOptions } from "./options.ts";
-import type { Draws } from "./random.ts";
-
-/** What everything that happens to the cluster is made of. */
-export interface ChurnWorld {
-  readonly cluster: SoakCluster;
-  readonly options: SoakOptions;
-  readonly draws: Draws;
-  readonly api: ApiAccess;
-  /** Waits; an end of the churn cuts it short. */
-  readonly pause: (milliseconds: number) => Promise<void>;
-}
 
 /** Pods, policies and nodes that come, change and go. */
 export interface Churn {
