@@ -7,6 +7,8 @@ import type { WorldFacts } from "./walkthrough/tour.ts";
 export interface FunctionsOptions {
   readonly facts: WorldFacts;
   readonly overrides?: Overrides | undefined;
+  /** How often the reaper runs, in seconds; the local world's interval when absent. */
+  readonly reaperSeconds?: number | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -15,7 +17,8 @@ export interface FunctionsOptions {
  *
  * Sets variables of this process, because that is how functions are configured; so they can run only once in a process.
  */
-export async function startFunctions({ facts, overrides, log }: FunctionsOptions): Promise<{ stop(): Promise<void> }> {
+export async function startFunctions(options: FunctionsOptions): Promise<{ stop(): Promise<void> }> {
+  const { facts, overrides, log } = options;
   const clusters = [{ cluster: facts.cluster }];
   Object.assign(process.env, functionEnvironment(facts, clusters, overrides));
   const onFailure = ({ functionName, error }: { functionName: string; error: unknown }) =>
@@ -25,7 +28,7 @@ export async function startFunctions({ facts, overrides, log }: FunctionsOptions
   const schedule = startSchedule({
     functionName: "reaper",
     handler: reaper,
-    everySeconds: worldDurations.reaperInterval.local,
+    everySeconds: options.reaperSeconds ?? worldDurations.reaperInterval.local,
     timeoutSeconds: 60,
     onFailure,
   });

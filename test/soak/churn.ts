@@ -36,7 +36,7 @@ const weights: Readonly<Record<PodAction | NodeAction, number>> = {
 /** What was deleted by force cools down for half a minute more. */
 const weightsOf = (options: SoakOptions): typeof weights =>
   isShort(options) ? { ...weights, "force-delete-pod": 0, "recreate-pod": 0 } : weights;
-const pauseMilliseconds = [30, 170] as const;
+const pauseMilliseconds = [60, 260] as const;
 /** Things that take seconds, at a time. */
 const underWayMax = 8;
 

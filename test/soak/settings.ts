@@ -10,6 +10,8 @@ export const seconds = {
   outcomeRetention: 60,
   outcomeHeld: 10,
   snapshot: 10,
+  /** It reads every partition with all of its tombstones. */
+  reaper: 10,
   /** The cool-downs that the ConfigMap goes through. */
   cooldowns: [2, 3, 4, 5],
 } as const;
@@ -57,6 +59,6 @@ export function preamble({ minutes, seed, nodes, pods, replicas }: SoakOptions):
   return [
     `soak: ${minutes} min, seed ${seed}: ${nodes} nodes, ${pods} pods, ${replicas} replica(s) of the forwarder.`,
     `EC2's buckets are raised to ${bucket.capacity} tokens, ${bucket.refillPerSecond} a second; the cool-down is ${seconds.cooldowns[0]} to ${seconds.cooldowns.at(-1)} s in place of 60;`,
-    `outcomes live ${seconds.outcomeRetention} s in place of 240, and snapshots come every ${seconds.snapshot} s in place of 300.`,
+    `outcomes live ${seconds.outcomeRetention} s in place of 240, snapshots come every ${seconds.snapshot} s in place of 300, and the reaper every ${seconds.reaper}.`,
   ].join("\n");
 }

@@ -1,5 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { emulatedCluster, forwarderToken, startFunctions, startReplica, type WorldFacts } from "@trunkline/local";
+import {
+  emulatedCluster,
+  forwarderToken,
+  startFunctions,
+  startReplica,
+  type WorldFacts,
+  worldDurations,
+} from "@trunkline/local";
 import type { ProcessFacts, Question, Told } from "./messages.ts";
 import { overrides, seconds } from "./settings.ts";
 
@@ -32,7 +40,19 @@ const start = async (): Promise<Told> => {
     kubeConfig: emulatedCluster(facts.kubernetes, forwarderToken),
     host: "127.0.0.1",
     certificate,
-    settings: { snapshotSeconds: seconds.snapshot, outcomeHeldSeconds: seconds.outcomeHeld, cooldownFloorSeconds: 1 },
+    settings: {
+      snapshotSeconds: seconds.snapshot,
+      outcomeHeldSeconds: seconds.outcomeHeld,
+      cooldownFloorSeconds: 1,
+      // As in production: a lease of the local world's few seconds would change hands with every bunch of faults.
+      election: {
+        identity: `soak_${randomUUID()}`,
+        lease: { namespace: "kube-system", name: "trunkline-forwarder" },
+        leaseSeconds: worldDurations.lease.production,
+        renewSeconds: worldDurations.leaseRenew.production,
+        retrySeconds: worldDurations.leaseRetry.production,
+      },
+    },
     log,
   });
   return { tell: "replica", admissionPort: replica.admissionPort };
@@ -51,7 +71,9 @@ const sample = (): Told => {
   return { tell: "memory", sample: { heapUsed, rss } };
 };
 
-const functions = hasFunctions ? await startFunctions({ facts, overrides, log }) : undefined;
+const functions = hasFunctions
+  ? await startFunctions({ facts, overrides, reaperSeconds: seconds.reaper, log })
+  : undefined;
 
 const answer = async (question: Question): Promise<void> => {
   switch (question) {
