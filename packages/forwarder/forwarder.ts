@@ -84,7 +84,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
     eniConfig: (change) => leader?.changes.eniConfig(change),
     settings: (change) => leader?.changes.settings(change),
   };
-  const cluster = createCluster({ api, clock, random, log, changes });
+  const cluster = createCluster({ api, clock, random, log, metrics, changes });
 
   const tellTerm = (change: "elected" | "lost" | "resigned"): void => {
     metrics.count("trunkline_terms_total", { change });

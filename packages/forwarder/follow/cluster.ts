@@ -10,6 +10,7 @@ import {
 import type { KubernetesApi } from "../ports/api.ts";
 import type { ForwarderClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import { createIndex } from "./index-by.ts";
 import { type Change, createReflector, type Kept, type Reflector } from "./reflector.ts";
 import {
@@ -45,6 +46,7 @@ export interface ClusterOptions {
   readonly clock: ForwarderClock;
   readonly random: () => number;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly changes: ClusterChanges;
 }
 
@@ -80,7 +82,7 @@ export const instanceOfNode = (node: NodeView | undefined): InstanceId | undefin
 };
 
 /** Follows the seven collections. Changes are told after the lookups know them. */
-export const createCluster = ({ api, clock, random, log, changes }: ClusterOptions): Cluster => {
+export const createCluster = ({ api, clock, random, log, metrics, changes }: ClusterOptions): Cluster => {
   const podsByUid = createIndex<PodView>((pod) => pod.uid);
   const podsByNode = createIndex<PodView>((pod) => pod.nodeName);
   const nodesByInstance = createIndex<NodeView>((node) => instanceOfNode(node) ?? "");
@@ -94,7 +96,7 @@ export const createCluster = ({ api, clock, random, log, changes }: ClusterOptio
   ): Reflector<Object> => {
     // Of the custom resources only ours are part of the installation, and people install in any order.
     const isOptional = path.startsWith("/apis/");
-    return createReflector({ api, clock, random, log, path, project, onChange, query, isOptional });
+    return createReflector({ api, clock, random, log, metrics, path, project, onChange, query, isOptional });
   };
 
   const pods = follow("/api/v1/pods", viewPod, (change) => {

@@ -1,6 +1,7 @@
 import type { KubernetesApi } from "../ports/api.ts";
 import { backoffMilliseconds, createPauses, type ForwarderClock } from "../ports/clock.ts";
 import { type Log, textOf } from "../ports/log.ts";
+import { type Metrics, noMetrics } from "../ports/metrics.ts";
 import { type Change, createCopy, type Kept } from "./copy.ts";
 import { listAll } from "./list.ts";
 import { openWatch, type WatchResult } from "./watch.ts";
@@ -13,6 +14,8 @@ export interface ReflectorOptions<Object extends Kept> {
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly log: Log;
+  /** Default: nothing is measured. */
+  readonly metrics?: Metrics;
   /** Such as `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -66,7 +69,9 @@ interface Progress {
  * new list; anything else that ends a watch means the next one, after a back-off with jitter.
  */
 export const createReflector = <Object extends Kept>(options: ReflectorOptions<Object>): Reflector<Object> => {
-  const { api, clock, random, log, path, query = {}, isOptional = false, project, onChange } = options;
+  const { api, clock, random, log, metrics = noMetrics, path, query = {}, isOptional = false } = options;
+  const { project, onChange } = options;
+  const collection = path.slice(path.lastIndexOf("/") + 1);
   const pauses = createPauses(clock);
   const progress: Progress = { version: undefined, failures: 0, doubts: 0, waitMilliseconds: 0 };
   let synced = false;
@@ -119,7 +124,9 @@ export const createReflector = <Object extends Kept>(options: ReflectorOptions<O
     closeWatch = close;
     const ended = await result;
     closeWatch = () => {};
-    if (!pauses.ended) learn(ended);
+    if (pauses.ended) return;
+    metrics.count("trunkline_watches_ended_total", { collection, reason: ended.reason });
+    learn(ended);
   };
 
   const learn = ({ end, version, livedMilliseconds, hasTold, problem, retryAfterSeconds }: WatchResult): void => {

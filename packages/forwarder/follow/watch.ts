@@ -12,6 +12,8 @@ import type { Taken } from "./copy.ts";
  */
 export interface WatchResult {
   readonly end: "closed" | "unavailable" | "doubtful" | "expired";
+  /** The same for people who count. */
+  readonly reason: "closed" | "expired" | "refused" | "garbled" | "silent";
   /** From where the next one goes on. */
   readonly version: string;
   readonly livedMilliseconds: number;
@@ -55,10 +57,10 @@ export const openWatch = (options: WatchOptions): { readonly result: Promise<Wat
     settle = resolve;
   });
 
-  const finish = (end: WatchResult["end"], about: Pick<WatchResult, "problem" | "retryAfterSeconds"> = {}): void => {
+  const finish = (about: Pick<WatchResult, "end" | "reason" | "problem" | "retryAfterSeconds">): void => {
     cancelSilence();
     closeStream();
-    settle({ end, version, livedMilliseconds: clock.monotonic() - startedAt, hasTold, ...about });
+    settle({ version, livedMilliseconds: clock.monotonic() - startedAt, hasTold, ...about });
   };
 
   /** One timer that is set anew when it fires costs less than one per event. */
@@ -66,7 +68,7 @@ export const openWatch = (options: WatchOptions): { readonly result: Promise<Wat
     cancelSilence = clock.after(milliseconds, () => {
       const left = heardAt + silenceMilliseconds - clock.monotonic();
       if (left > 0) listenFor(left);
-      else finish("doubtful", { problem: `silent for ${silenceMilliseconds / 1_000} s` });
+      else finish({ end: "doubtful", reason: "silent", problem: `silent for ${silenceMilliseconds / 1_000} s` });
     });
   };
 
@@ -79,10 +81,10 @@ export const openWatch = (options: WatchOptions): { readonly result: Promise<Wat
         hasTold = true;
         return;
       case "expired":
-        finish("expired");
+        finish({ end: "expired", reason: "expired" });
         return;
       case "garbled":
-        finish("doubtful", { problem: taken.problem });
+        finish({ end: "doubtful", reason: "garbled", problem: taken.problem });
         return;
     }
   };
@@ -91,16 +93,17 @@ export const openWatch = (options: WatchOptions): { readonly result: Promise<Wat
   const timeoutSeconds = Math.round(watchSeconds * (1 + random()));
   closeStream = api.watch(
     withQuery(path, { ...query, watch: "true", allowWatchBookmarks: "true", resourceVersion: version, timeoutSeconds }),
-    { event: hear, ended: (ending) => finish(endOf(ending), aboutOf(ending)) },
+    { event: hear, ended: (ending) => finish({ ...endOf(ending), ...aboutOf(ending) }) },
   );
-  return { result, close: () => finish("closed") };
+  return { result, close: () => finish({ end: "closed", reason: "closed" }) };
 };
 
 /** 410 is the answer to an old version; other refusals of the request itself are not mended by repeating it. */
-const endOf = ({ status, garbled }: WatchEnding): WatchResult["end"] => {
-  if (garbled !== undefined) return "doubtful";
-  if (status === undefined) return "closed";
-  return status === 429 || status >= 500 ? "unavailable" : "expired";
+const endOf = ({ status, garbled }: WatchEnding): Pick<WatchResult, "end" | "reason"> => {
+  if (garbled !== undefined) return { end: "doubtful", reason: "garbled" };
+  if (status === undefined) return { end: "closed", reason: "closed" };
+  if (status === 410) return { end: "expired", reason: "expired" };
+  return { end: status === 429 || status >= 500 ? "unavailable" : "expired", reason: "refused" };
 };
 
 const aboutOf = ({

@@ -98,30 +98,6 @@ describe("the Go controller's counters", () => {
 });
 
 describe("watches", () => {
-  test.each([
-    ["closed", {}],
-    ["expired", { status: 410 }],
-    ["refused", { status: 500 }],
-    ["garbled", { garbled: "no JSON" }],
-  ])("that were %s are counted so", (reason, ending) => {
-    let end: ((ending: object) => void) | undefined;
-    const silent = createMeteredApi(
-      {
-        ...fake,
-        watch: (_, listener) => {
-          end = listener.ended;
-          return () => {};
-        },
-      },
-      clock,
-      metrics,
-    );
-    silent.watch("/api/v1/pods?watch=true", { event: () => {}, ended: () => {} });
-    end?.(ending);
-
-    expect(metrics.value("trunkline_watches_ended_total", { collection: "pods", reason })).toBe(1);
-  });
-
   test("from which nothing is heard and that nobody opens again are named", async () => {
     api.watch("/api/v1/pods?watch=true", { event: () => {}, ended: () => {} });
     api.watch("/api/v1/nodes?watch=true", { event: () => {}, ended: () => {} });

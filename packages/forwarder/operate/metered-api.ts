@@ -1,5 +1,5 @@
 import { podEniKey } from "@trunkline/kubernetes";
-import { type ApiAnswer, type ApiRequest, isSuccess, type KubernetesApi, type WatchEnding } from "../ports/api.ts";
+import { type ApiAnswer, type ApiRequest, isSuccess, type KubernetesApi } from "../ports/api.ts";
 import type { ForwarderClock } from "../ports/clock.ts";
 import type { Metrics } from "../ports/metrics.ts";
 
@@ -22,12 +22,6 @@ const listedCollection = (path: string): string | undefined => {
   const [pathname = ""] = path.split("?");
   const found = collectionPattern.exec(pathname);
   return found?.[2] === "" ? found[1] : undefined;
-};
-
-const reasonOf = (ending: WatchEnding): string => {
-  if (ending.garbled !== undefined) return "garbled";
-  if (ending.status === undefined) return "closed";
-  return ending.status === 410 ? "expired" : "refused";
 };
 
 /** Counts what goes to the API server and what comes back, without changing any of it. */
@@ -84,7 +78,6 @@ export const createMeteredApi = (api: KubernetesApi, clock: ForwarderClock, metr
         },
         ended: (ending) => {
           hear(collection);
-          metrics.count("trunkline_watches_ended_total", { collection, reason: reasonOf(ending) });
           listener.ended(ending);
         },
       });

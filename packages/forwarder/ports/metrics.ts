@@ -110,7 +110,7 @@ export const metricCatalogue = {
   },
   trunkline_watches_ended_total: {
     kind: "counter",
-    help: "Watches that ended, by collection and reason: closed, expired, refused or garbled.",
+    help: "Watches that ended, by collection and reason: closed, expired, refused, garbled or silent.",
     labels: ["collection", "reason"],
   },
   trunkline_lists_total: {
