@@ -2,7 +2,7 @@ import type { InstanceId } from "@trunkline/core";
 import { type CniNodeObject, wantsTrunk } from "@trunkline/kubernetes";
 import { type Cluster, instanceOfNode } from "../follow/cluster.ts";
 import type { NodeView } from "../follow/views.ts";
-import { isSuccess, type KubernetesApi, refusalOf } from "../ports/api.ts";
+import { isSuccess, type KubernetesApi, refusalOf, refusesField } from "../ports/api.ts";
 import type { ForwarderClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { decideNode, type NodePatch, type TrunkState } from "./node-patches.ts";
@@ -39,8 +39,9 @@ export const createTrunks = (options: TrunksOptions): Trunks => {
   const patch = async (path: string, body: NodePatch): Promise<Work> => {
     const answer = await api.request({ method: "PATCH", path, contentType: "application/merge-patch+json", body });
     if (isSuccess(answer)) return { isChanged: true };
-    // The node is gone, or another one has its name: the watch will tell.
-    return answer.status === 404 ? { isChanged: false } : { isChanged: false, problem: refusalOf(answer) };
+    // The node is gone, or another one has its name, whose UID a patch cannot change: the watch will tell.
+    const hasPassed = answer.status === 404 || refusesField(answer, "metadata.uid");
+    return hasPassed ? { isChanged: false } : { isChanged: false, problem: refusalOf(answer) };
   };
 
   const requestedOn = (nodeName: string): number =>
@@ -51,7 +52,7 @@ export const createTrunks = (options: TrunksOptions): Trunks => {
     const { status, metadata, news } = decideNode(node, { trunk, isWanted, requested: () => requestedOn(node.name) });
     const path = `/api/v1/nodes/${node.name}`;
     const first = status === undefined ? undefined : await patch(`${path}/status`, status);
-    if (first?.problem !== undefined) return first;
+    if (first?.isChanged === false) return first;
     // The mark that says what was told is written last: what is told twice is one event, what is not told is none.
     for (const text of news) recorder.record(involvedNode(node.name), text);
     const second = metadata === undefined ? undefined : await patch(path, metadata);

@@ -52,6 +52,16 @@ export const refusalOf = (answer: ApiAnswer): string => {
   return typeof message === "string" && message !== "" ? message : `HTTP status ${answer.status}`;
 };
 
+/**
+ * Whether an answer refuses the value of a field, such as `metadata.uid`.
+ *
+ * @see https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+ */
+export const refusesField = ({ status, body }: ApiAnswer, field: string): boolean => {
+  const causes = (body as { details?: { causes?: unknown } } | null | undefined)?.details?.causes;
+  return status === 422 && Array.isArray(causes) && causes.some((cause) => cause?.field === field);
+};
+
 /** A path with its query, values encoded. */
 export const withQuery = (path: string, query: Readonly<Record<string, string | number | undefined>>): string => {
   const parameters = new URLSearchParams();

@@ -62,6 +62,15 @@ const merge = (target: unknown, patch: unknown): unknown => {
   return base;
 };
 
+/** An API server takes a UID in a patch for a change of the UID. */
+const refusedUid: ApiAnswer = {
+  status: 422,
+  body: {
+    message: "metadata.uid: Invalid value: field is immutable",
+    details: { causes: [{ reason: "FieldValueInvalid", field: "metadata.uid", message: "field is immutable" }] },
+  },
+};
+
 /** Undefined when a test operation fails. */
 const applyJsonPatch = (object: FakeObject, operations: readonly { op: string; path: string; value?: unknown }[]) => {
   const copy = structuredClone(object);
@@ -180,11 +189,10 @@ export const createFakeApi = (): FakeApi => {
       return { status: 200, body: api.put(collection, patched) };
     }
     const wanted = (request.body as Partial<FakeObject>).metadata;
-    if (wanted?.uid !== undefined && wanted.uid !== object.metadata.uid)
-      return { status: 422, body: { message: "uid" } };
     if (wanted?.resourceVersion !== undefined && wanted.resourceVersion !== object.metadata.resourceVersion) {
       return { status: 409, body: { message: "the object has been modified" } };
     }
+    if (wanted?.uid !== undefined && wanted.uid !== object.metadata.uid) return refusedUid;
     return { status: 200, body: api.put(collection, merge(object, request.body) as FakeObject) };
   };
 
