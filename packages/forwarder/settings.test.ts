@@ -27,6 +27,7 @@ test("production's numbers are the default", () => {
     outcomeHeldSeconds: 60,
     cooldownSeconds: 60,
     cooldownFloorSeconds: 30,
+    excludedNamespaces: ["kube-system"],
     election: {
       identity: "replica",
       lease: { namespace: "kube-system", name: "trunkline-forwarder" },
@@ -40,7 +41,22 @@ test("production's numbers are the default", () => {
   });
 });
 
+test("excluded namespaces are read with commas and spaces between", () => {
+  const environment = readEnvironment({ ...complete, TRUNKLINE_EXCLUDED_NAMESPACES: "kube-system, cert-manager,a" });
+
+  expect(environment.ok && settingsFrom(environment.value, "replica").excludedNamespaces).toEqual([
+    "kube-system",
+    "cert-manager",
+    "a",
+  ]);
+});
+
 test.each<[string, Record<string, string | undefined>, readonly string[]]>([
+  [
+    "namespaces that are no names are refused",
+    { TRUNKLINE_EXCLUDED_NAMESPACES: "kube-system,,A" },
+    ["TRUNKLINE_EXCLUDED_NAMESPACES must be names of namespaces with commas between."],
+  ],
   ["a missing variable is named", { TRUNKLINE_CLUSTER: undefined }, ["TRUNKLINE_CLUSTER is not set."]],
   ["a missing Region is named", { AWS_REGION: undefined }, ["AWS_REGION is not set."]],
   [

@@ -28,6 +28,8 @@ export interface ForwarderSettings {
   /** Cool-down of a cluster whose ConfigMap names none. */
   readonly cooldownSeconds: number;
   readonly cooldownFloorSeconds: number;
+  /** Namespaces that the webhooks leave out, beside `kube-system`, which they always do. Default: none. */
+  readonly excludedNamespaces?: readonly string[];
   /** Absent for a forwarder that is alone: it leads as soon as it knows the cluster. */
   readonly election?: ElectionSettings;
   /** Absent where nobody looks at health and metrics. */
@@ -48,6 +50,15 @@ export interface AdmissionSettings {
 }
 
 const queueUrl = z.url("must be the URL of an SQS queue");
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names */
+const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const namespaces = z
+  .string()
+  .transform((text) => text.split(",").map((name) => name.trim()))
+  .refine(
+    (names) => names.every((name) => namespacePattern.test(name)),
+    "must be names of namespaces with commas between",
+  );
 const pemPath = z.string().min(1, "must be the path of a PEM file").optional();
 
 /** Every variable that the forwarder reads. `AWS_*` and `KUBECONFIG` are read by their clients too. */
@@ -69,6 +80,7 @@ export const environment = z.object({
   TRUNKLINE_OUTCOME_HELD_SECONDS: wholeNumber(1, 60).default(60),
   TRUNKLINE_COOLDOWN_SECONDS: wholeNumber(0, 3_600).default(60),
   TRUNKLINE_COOLDOWN_FLOOR_SECONDS: wholeNumber(0, 3_600).default(30),
+  TRUNKLINE_EXCLUDED_NAMESPACES: namespaces.default(["kube-system"]),
   ...operationVariables,
 });
 
@@ -124,6 +136,7 @@ export const settingsFrom = (variables: ForwarderEnvironment, identity: string):
   outcomeHeldSeconds: variables.TRUNKLINE_OUTCOME_HELD_SECONDS,
   cooldownSeconds: variables.TRUNKLINE_COOLDOWN_SECONDS,
   cooldownFloorSeconds: variables.TRUNKLINE_COOLDOWN_FLOOR_SECONDS,
+  excludedNamespaces: variables.TRUNKLINE_EXCLUDED_NAMESPACES,
   election: electionFrom(variables, identity),
   operations: operationsFrom(variables),
   shutdown: shutdownFrom(variables),

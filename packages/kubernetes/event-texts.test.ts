@@ -82,6 +82,10 @@ describe("the events that alerts and documentation rely on", () => {
       "Warning BranchENIMissing The interface eni-1 was deleted",
     ],
     [
+      nodeEvents.eniConfigNameMissing("a"),
+      "Warning EniConfigNameNotFound couldn't find custom networking eniconfig name for node a, error: the label vpc.amazonaws.com/eniConfig, or without it the feature CustomNetworking of the CNINode, is there without a name",
+    ],
+    [
       nodeEvents.cniNodeCreationFailed(),
       "Warning CNINodeCreationFailed CNINode was deleted and failed to be recreated by the vpc-resource-controller",
     ],

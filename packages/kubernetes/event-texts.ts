@@ -98,6 +98,11 @@ export const nodeEvents = {
       "EniConfigNameNotFound",
       `failed to find a subnet in the ENIConfig ${eniConfig} for node ${nodeName}: spec.subnet must be a subnet ID`,
     ),
+  eniConfigNameMissing: (nodeName: string): EventText =>
+    warning(
+      "EniConfigNameNotFound",
+      `couldn't find custom networking eniconfig name for node ${nodeName}, error: the label vpc.amazonaws.com/eniConfig, or without it the feature CustomNetworking of the CNINode, is there without a name`,
+    ),
   cniNodeCreationFailed: (): EventText =>
     warning("CNINodeCreationFailed", "CNINode was deleted and failed to be recreated by the vpc-resource-controller"),
   noProviderId: (): EventText =>
@@ -111,6 +116,16 @@ export const nodeEvents = {
 
 export const cniNodeEvents = {
   deletionFailed: (): EventText => warning("CNINodeDeletionFailed", "CNINode delete failed, will be retried"),
+} as const;
+
+export const policyEvents = {
+  ignored: (namespace: string): EventText =>
+    once(
+      warning(
+        "SecurityGroupPolicyIgnored",
+        `The policy has no effect: the namespace ${namespace} is excluded from admission, so that its pods are created without a request for a branch ENI and have the node's security groups`,
+      ),
+    ),
 } as const;
 
 const waits: Readonly<Record<WaitReason, string>> = {

@@ -8,7 +8,7 @@ export {
 } from "./admission.ts";
 export { type PodEnisReading, parsePodEnis, readPodEnis, writePodEnis } from "./annotation.ts";
 export { type CniNodeSource, completeCniNode, newCniNode } from "./cninodes.ts";
-export { cniNodeEvents, cutMessage, type EventText, nodeEvents, podEvents } from "./event-texts.ts";
+export { cniNodeEvents, cutMessage, type EventText, nodeEvents, podEvents, policyEvents } from "./event-texts.ts";
 export { guardBinding, guardChangedNode, guardChangedPod, guardNewPod } from "./guard.ts";
 export * from "./keys.ts";
 export {

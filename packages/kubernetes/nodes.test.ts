@@ -83,6 +83,9 @@ describe("the ENIConfig of a node", () => {
   test.each<[string, NodeObject, CniNodeObject | undefined, string | undefined]>([
     ["is what its label says", node({ [label]: "a" }), cniNode("CustomNetworking", "b"), "a"],
     ["is else what its CNINode says", node(), cniNode("CustomNetworking", "b"), "b"],
+    ["has no name where its label is empty", node({ [label]: "" }), cniNode("CustomNetworking", "b"), ""],
+    ["has no name where its CNINode says none", node(), cniNode("CustomNetworking"), ""],
+    ["has no name where its CNINode says an empty one", node(), cniNode("CustomNetworking", ""), ""],
     ["is none without either", node(), cniNode("SecurityGroupsForPods"), undefined],
     ["is none without a CNINode", node(), undefined, undefined],
   ])("%s", (_, object, found, expected) => {

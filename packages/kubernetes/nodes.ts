@@ -55,8 +55,14 @@ export const wantsTrunk = (node: NodeObject, cniNode: CniNodeObject | undefined)
   (Object.hasOwn(node.metadata?.labels ?? {}, trunkLabel) && !isTrunkLabelOurs(node)) ||
   (cniNode?.spec?.features ?? []).some((feature) => feature.name === podGroupsFeature);
 
-/** The ENIConfig of custom networking: the node's label says more than the CNINode's feature. */
-export const eniConfigNameOf = (node: NodeObject, cniNode: CniNodeObject | undefined): string | undefined =>
-  node.metadata?.labels?.[eniConfigLabel] ||
-  (cniNode?.spec?.features ?? []).find((feature) => feature.name === customNetworkingFeature)?.value ||
-  undefined;
+/**
+ * The ENIConfig of custom networking: the node's label says more than the CNINode's feature.
+ *
+ * @returns undefined without custom networking; an empty name where it is asked for without one, which is a mistake.
+ */
+export const eniConfigNameOf = (node: NodeObject, cniNode: CniNodeObject | undefined): string | undefined => {
+  const label = node.metadata?.labels?.[eniConfigLabel];
+  if (label !== undefined) return label;
+  const feature = (cniNode?.spec?.features ?? []).find(({ name }) => name === customNetworkingFeature);
+  return feature === undefined ? undefined : (feature.value ?? "");
+};

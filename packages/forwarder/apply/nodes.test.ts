@@ -102,12 +102,18 @@ describe("a node", () => {
     expect(cniNode()).toBeUndefined();
   });
 
-  test("that asks for a trunk without a provider ID is told so, once", async () => {
+  test("that asks for a trunk without a provider ID is told so after a minute, once", async () => {
     const labels = { "vpc.amazonaws.com/has-trunk-attached": "false" };
     scene.api.put(paths.nodes, aNode("node-a", { metadata: { name: "node-a", labels }, spec: {} }));
     await scene.start();
+    await scene.clock.advance(30_000);
     scene.api.put(paths.nodes, aNode("node-a", { metadata: { name: "node-a", labels }, spec: {}, status: {} }));
-    await scene.clock.advance(100);
+    await scene.clock.advance(29_000);
+    expect(scene.events("node-a")).toEqual([]);
+
+    await scene.clock.advance(3_000);
+    scene.api.put(paths.nodes, aNode("node-a", { metadata: { name: "node-a", labels }, spec: {} }));
+    await scene.clock.advance(60_000);
 
     expect(scene.events("node-a")).toEqual([
       "NodeTrunkFailedInit The node failed initializing trunk interface: the node has no provider ID",

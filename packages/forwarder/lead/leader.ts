@@ -13,6 +13,7 @@ import type { Log } from "../ports/log.ts";
 import { type Metrics, noMetrics } from "../ports/metrics.ts";
 import type { Queues } from "../ports/queues.ts";
 import type { ForwarderSettings } from "../settings.ts";
+import { createMissed } from "../tell/missed.ts";
 import { createObserver, podGone } from "../tell/observe.ts";
 import { createRegistration } from "../tell/registration.ts";
 import { createSender } from "../tell/sender.ts";
@@ -25,7 +26,12 @@ export const forwarderVersion = "0.1.0";
 /** What a leader's settings are. */
 export type LeaderSettings = Pick<
   ForwarderSettings,
-  "clusterName" | "snapshotSeconds" | "outcomeHeldSeconds" | "cooldownSeconds" | "cooldownFloorSeconds"
+  | "clusterName"
+  | "snapshotSeconds"
+  | "outcomeHeldSeconds"
+  | "cooldownSeconds"
+  | "cooldownFloorSeconds"
+  | "excludedNamespaces"
 >;
 
 export interface LeaderOptions {
@@ -82,12 +88,15 @@ export const createLeader = (options: LeaderOptions): Leader => {
   });
   const cniNodeOf = cniNodes.objectOf;
   const trunks = createTrunks({ api, clock, random, cluster, cniNodeOf, recorder, log });
+  const missed = createMissed({ cluster, recorder, log, excludedNamespaces: settings.excludedNamespaces ?? [] });
   const observer = createObserver({
     cluster,
     cniNodeOf,
     sender,
     recorder,
+    clock,
     log,
+    missed,
     incarnation,
     seenInstanceOf: ends.instanceOf,
   });
@@ -161,6 +170,8 @@ export const createLeader = (options: LeaderOptions): Leader => {
       trunks.look(change.object.name);
     },
     policy: (change) => {
+      if (change.type === "seen") missed.policy(change.object);
+      else missed.forgetPolicy(change.object.uid);
       observer.lookAtPods(change.object.namespace);
       registration.look();
     },
@@ -178,6 +189,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
 
   const repair = (): void => {
     cniNodes.lookAtAll();
+    observer.lookAtUnknown();
     for (const node of cluster.nodes()) trunks.look(node.name);
     cancelRepair = clock.after(repairMilliseconds, repair);
   };
@@ -206,6 +218,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
       registration.look();
       for (const node of cluster.nodes()) observer.lookAtNode(node.name);
       observer.lookAtPods();
+      for (const policy of cluster.policies()) missed.policy(policy);
       repair();
       snapshots.start();
       receiver.start();

@@ -20,6 +20,7 @@ describe("custom networking", () => {
   const labelled = aNode("node-a", {
     metadata: { name: "node-a", labels: { ...labels, "vpc.amazonaws.com/eniConfig": "zone-a" } },
   });
+  const withLabels = (wanted: Record<string, string>) => ({ metadata: { name: "node-a", labels: wanted } });
   const eniConfig = (subnet: string): FakeObject => ({
     metadata: { name: "zone-a" },
     spec: { subnet, securityGroups: ["sg-1"] },
@@ -121,6 +122,36 @@ describe("custom networking", () => {
 
     expect(scene.sent("NodeObserved")).toMatchObject([{ eniConfig: { name: "zone-a" } }]);
   });
+
+  const nameless = "EniConfigNameNotFound couldn't find custom networking eniconfig name for node node-a";
+
+  test("a node whose label is empty waits for a name and is told so, whatever its CNINode says", async () => {
+    const features = [feature, { name: "CustomNetworking", value: "zone-a" }];
+    scene.api.put(paths.eniConfigs, eniConfig("subnet-01234567"));
+    scene.api.put(paths.cniNodes, { metadata: { name: "node-a" }, spec: { features } });
+    scene.api.put(paths.nodes, aNode("node-a", withLabels({ ...labels, "vpc.amazonaws.com/eniConfig": "" })));
+    await scene.start();
+
+    expect(scene.sent("NodeObserved")).toEqual([]);
+    expect(scene.events("node-a")).toEqual([expect.stringContaining(nameless)]);
+
+    scene.api.put(paths.nodes, labelled);
+    await scene.clock.advance(100);
+
+    expect(scene.sent("NodeObserved")).toMatchObject([{ eniConfig: { name: "zone-a" } }]);
+  });
+
+  test.each([{ name: "CustomNetworking" }, { name: "CustomNetworking", value: "" }])(
+    "a node whose CNINode has the feature %j waits for a name and is told so",
+    async (nothing) => {
+      scene.api.put(paths.cniNodes, { metadata: { name: "node-a" }, spec: { features: [feature, nothing] } });
+      scene.api.put(paths.nodes, aNode());
+      await scene.start();
+
+      expect(scene.sent("NodeObserved")).toEqual([]);
+      expect(scene.events("node-a")).toEqual([expect.stringContaining(nameless)]);
+    },
+  );
 
   test("a node that asks for no trunk is not told that its ENIConfig is missing", async () => {
     scene.api.put(paths.nodes, labelled);

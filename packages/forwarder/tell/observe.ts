@@ -12,15 +12,11 @@ import {
 import { involvedNode, involvedPod, type Recorder } from "../apply/recorder.ts";
 import type { Cluster } from "../follow/cluster.ts";
 import type { Change } from "../follow/reflector.ts";
-import {
-  type EniConfigView,
-  type NodeView,
-  type PodView,
-  podFacts,
-  tellableGroups,
-  wantsOrHolds,
-} from "../follow/views.ts";
+import { type NodeView, type PodView, podFacts, tellableGroups, wantsOrHolds } from "../follow/views.ts";
+import type { ForwarderClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { eniConfigProblem, usable } from "./custom-networking.ts";
+import type { Missed } from "./missed.ts";
 import type { Sender } from "./sender.ts";
 
 export interface ObserverOptions {
@@ -32,7 +28,9 @@ export interface ObserverOptions {
   readonly cniNodeOf: (nodeName: string) => CniNodeObject | undefined;
   readonly sender: Pick<Sender, "send">;
   readonly recorder: Pick<Recorder, "record">;
+  readonly clock: Pick<ForwarderClock, "monotonic">;
   readonly log: Log;
+  readonly missed: Pick<Missed, "pod" | "forgetPod">;
   readonly incarnation: Incarnation;
   /** The instance on which a pod was seen before this leader's term. */
   readonly seenInstanceOf?: (podUid: string) => InstanceId | undefined;
@@ -46,6 +44,8 @@ export interface Observer {
   lookAtNode(nodeName: string, version?: string): void;
   /** Looks at the pods of one namespace, or all, again, because policies or ServiceAccounts have changed. */
   lookAtPods(namespace?: string): void;
+  /** Looks again at the nodes that have no provider ID yet. */
+  lookAtUnknown(): void;
   /** Tells a node that wants a trunk again, although nothing has changed. */
   repeatNode(nodeName: string): void;
 }
@@ -65,18 +65,22 @@ interface ToldNode {
   isWanted: boolean;
   wish: string | undefined;
   problem: string | undefined;
+  /** Since when the node is seen without a provider ID, on the monotonic clock. */
+  unknownSince: number | undefined;
 }
 
+/** The cloud controller manager sets the provider ID a while after the node has registered. */
+const providerIdMilliseconds = 60_000;
+
 export const createObserver = (options: ObserverOptions): Observer => {
-  const { cluster, cniNodeOf, sender, recorder, log, incarnation } = options;
+  const { cluster, cniNodeOf, sender, recorder, clock, log, missed, incarnation } = options;
   const pods = new Map<string, ToldPod>();
   const nodes = new Map<string, ToldNode>();
-  const missed = new Set<string>();
 
   const lookAtPod = (pod: PodView): void => {
     if (pod.nodeName === "") return;
     if (!wantsOrHolds(pod)) {
-      noticeMissed(pod);
+      missed.pod(pod);
       return;
     }
     const told = pods.get(pod.uid) ?? {
@@ -140,16 +144,6 @@ export const createObserver = (options: ObserverOptions): Observer => {
     sender.send(podGone(pod, { incarnation, instanceId: told.instanceId, how, version }));
   };
 
-  /** A pod that a policy older than itself matches, and that runs without a request: admission was down. */
-  const noticeMissed = (pod: PodView): void => {
-    if (!pod.admissible || !pod.running || pod.terminating || missed.has(pod.uid)) return;
-    const match = cluster.match(pod);
-    if (!match.ok || match.groupIds.length === 0) return;
-    if (match.policies.some((policy) => policy.createdAt >= pod.createdAt)) return;
-    missed.add(pod.uid);
-    recorder.record(involvedPod(pod), podEvents.missed(match.groupIds));
-  };
-
   const lookAtNode = (node: NodeView, version = node.resourceVersion): void => {
     const told = nodes.get(node.name) ?? {
       instanceId: undefined,
@@ -157,6 +151,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
       isWanted: false,
       wish: undefined,
       problem: undefined,
+      unknownSince: undefined,
     };
     nodes.set(node.name, told);
     const cniNode = cniNodeOf(node.name);
@@ -172,15 +167,18 @@ export const createObserver = (options: ObserverOptions): Observer => {
     told.isWanted = isWanted;
     const eligibility = eligibilityOf(node.object);
     if (!eligibility.eligible) {
-      if (isWanted && eligibility.because === "no-provider-id") notice(node, told, nodeEvents.noProviderId());
+      told.unknownSince =
+        eligibility.because === "no-provider-id" ? (told.unknownSince ?? clock.monotonic()) : undefined;
+      const isOverdue = clock.monotonic() - (told.unknownSince ?? clock.monotonic()) >= providerIdMilliseconds;
+      if (isWanted && isOverdue) notice(node, told, nodeEvents.noProviderId());
       return;
     }
+    told.unknownSince = undefined;
     const isNew = told.instanceId !== eligibility.instanceId;
     told.instanceId = eligibility.instanceId;
     const eniConfig = usable(named);
     if (isWanted && eniConfigName !== undefined && eniConfig === undefined) {
-      const text = named === undefined ? nodeEvents.eniConfigNotFound : nodeEvents.eniConfigWithoutSubnet;
-      notice(node, told, text(node.name, eniConfigName));
+      notice(node, told, eniConfigProblem(node.name, eniConfigName, named));
     } else {
       told.problem = undefined;
       tellNode(told, {
@@ -235,7 +233,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
       const told = pods.get(pod.uid);
       if (told !== undefined && wantsOrHolds(pod)) tellGone(pod, told, how, version);
       pods.delete(pod.uid);
-      missed.delete(pod.uid);
+      missed.forgetPod(pod.uid);
     },
     node: (change) => {
       if (change.type === "seen") {
@@ -257,6 +255,12 @@ export const createObserver = (options: ObserverOptions): Observer => {
     lookAtPods: (namespace) => {
       for (const pod of cluster.pods()) if (namespace === undefined || pod.namespace === namespace) lookAtPod(pod);
     },
+    lookAtUnknown: () => {
+      for (const [nodeName, { unknownSince }] of nodes) {
+        const node = unknownSince === undefined ? undefined : cluster.node(nodeName);
+        if (node !== undefined) lookAtNode(node);
+      }
+    },
     repeatNode: (nodeName) => {
       const node = cluster.node(nodeName);
       if (node !== undefined && nodes.get(nodeName)?.isWanted === true) tellAgain(node);
@@ -277,9 +281,5 @@ export const podGone = (
   how: about.how,
   ...(pod.running && !pod.terminal && about.how !== "terminal" ? { forcedGraceSeconds: pod.graceSeconds } : {}),
 });
-
-/** An ENIConfig without a subnet is as good as none. */
-const usable = (eniConfig: EniConfigView | undefined): EniConfigView | undefined =>
-  eniConfig !== undefined && /^subnet-[0-9a-f]{8,17}$/.test(eniConfig.subnetId) ? eniConfig : undefined;
 
 const namesOf = (pod: PodView) => ({ pod: `${pod.namespace}/${pod.name}`, podUid: pod.uid, node: pod.nodeName });

@@ -86,7 +86,9 @@ export interface Scene {
   events(name: string): readonly string[];
 }
 
-export const createScene = (settings: { snapshotSeconds?: number } = {}): Scene => {
+export const createScene = (
+  settings: { snapshotSeconds?: number; excludedNamespaces?: readonly string[] } = {},
+): Scene => {
   const api = createFakeApi();
   const queues = createFakeQueues();
   const clock = createVirtualClock();
@@ -105,6 +107,7 @@ export const createScene = (settings: { snapshotSeconds?: number } = {}): Scene 
       clusterName: "test",
       snapshotSeconds: settings.snapshotSeconds ?? 300,
       outcomeHeldSeconds: 60,
+      excludedNamespaces: settings.excludedNamespaces ?? [],
       cooldownSeconds: 60,
       cooldownFloorSeconds: 30,
     },
