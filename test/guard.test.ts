@@ -105,7 +105,7 @@ const states: readonly (StringMap | undefined)[] = [
 ];
 const nothing = async () => {};
 
-describe("the policies inside the API server and the webhooks agree", () => {
+describe("K42: the policies inside the API server and the webhooks agree", () => {
   test.each(states.map((state) => [state]))("about a new pod with annotations %j", async (annotations) => {
     const deed = (user: string, namespace = "default"): Deed => ({
       user,
@@ -196,7 +196,7 @@ describe("the policies inside the API server and the webhooks agree", () => {
   });
 });
 
-test("every policy is bound, and refuses", () => {
+test("K42: every policy is bound, and refuses", () => {
   const named = (kind: string) => guards.filter((object) => object.kind === kind);
   const bound = named("ValidatingAdmissionPolicyBinding").map(
     ({ spec }) => spec as { policyName: string; validationActions: string[] },

@@ -90,7 +90,7 @@ const cluster = async (other?: ReturnType<typeof injector>) => {
 const asking = { name: "app", resources: { limits: one, requests: one } };
 
 describe("the shipped webhook", () => {
-  test("gives a pod that a policy matches its request", async () => {
+  test("K35: gives a pod that a policy matches its request", async () => {
     expect(await (await cluster()).create()).toEqual([asking]);
   });
 

@@ -35,7 +35,7 @@ const configure = async (world: TestWorld, changes: Partial<NodeObserved>): Prom
   await world.run(1);
 };
 
-describe("a node whose ENIConfig changes", () => {
+describe("K15: a node whose ENIConfig changes", () => {
   it("gets new branches in the new subnet with the new groups; its trunk ENI and the branches that are there stay", async () => {
     const world = await worldWithPod();
     const before = await trunkOf(world);

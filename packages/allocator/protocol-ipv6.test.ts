@@ -39,7 +39,7 @@ const serve = async (world: TestWorld, number: number) => {
 };
 
 describe("a subnet with IPv6", () => {
-  it("gives each pod both addresses, and its annotation both ranges", async () => {
+  it("K52: gives each pod both addresses, and its annotation both ranges", async () => {
     const world = await dualStackWorld();
 
     expect(await serve(world, 1)).toMatchObject({
@@ -60,7 +60,7 @@ describe("a subnet with IPv6", () => {
     expect(world.ec2.branches()).toHaveLength(1);
   });
 
-  it("tells nothing of IPv6 with custom networking, also when the subnet assigns an address by itself", async () => {
+  it("K15: tells nothing of IPv6 with custom networking, also when the subnet assigns an address by itself", async () => {
     const eniConfig = { name: "zone-a", subnetId: "subnet-0000000000000000f", securityGroups: [] };
     const world = await dualStackWorld({}, { eniConfig });
     const first = await serve(world, 1);

@@ -56,7 +56,7 @@ describe("the ledger protocol: nodes and their ends", () => {
     expect(world.outbox.outcomes()).toHaveLength(told);
   });
 
-  it("names the EC2 action that the functions may not use, and nothing else of a refused trunk", async () => {
+  it("K71: names the EC2 action that the functions may not use, and nothing else of a refused trunk", async () => {
     const world = createTestWorld();
     addInstance(world);
     world.ec2.refuse = (action) =>
@@ -176,7 +176,7 @@ describe("the ledger protocol: nodes and their ends", () => {
     expect(world.notes).toContain("A message about another cluster's instance was dropped.");
   });
 
-  it("tells a node whose instance lacks the cluster's tag, and keeps no record of it", async () => {
+  it("K13: tells a node whose instance lacks the cluster's tag, and keeps no record of it", async () => {
     const world = createTestWorld();
     addInstance(world);
     const facts = world.ec2.instances.get(testInstance);
@@ -249,7 +249,7 @@ describe("the ledger protocol: nodes and their ends", () => {
     ]);
   });
 
-  it("lets a trunk wait for a free network interface, and tells the node once", async () => {
+  it("K12: lets a trunk wait for a free network interface, and tells the node once", async () => {
     const world = createTestWorld();
     addInstance(world);
     const facts = world.ec2.instances.get(testInstance);

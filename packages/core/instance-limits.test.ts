@@ -31,7 +31,7 @@ describe("instanceLimits", () => {
     expect(instanceLimits(rows).of("constructor")).toBe("unknown");
   });
 
-  test("the generated table knows the types of the tutorials", () => {
+  test("K10: the generated table knows the types of the tutorials", () => {
     const limits = instanceLimits(instanceLimitsTable);
 
     expect(limits.of("m5.large")).toMatchObject({ interfaces: 3, branchesMax: 9 });

@@ -125,7 +125,7 @@ describe("failures", () => {
     expect(failureOf(create, "text")).toBeUndefined();
   });
 
-  test("messages lose what differs from call to call, and what is too long", () => {
+  test("K63: messages lose what differs from call to call, and what is too long", () => {
     const denied =
       "You are not authorized to perform this operation. Encoded authorization failure message: abc-DEF_123";
     const asked = "No. (Request ID: 7bf73129-1428-4cd3-a780-95db273d1602)";

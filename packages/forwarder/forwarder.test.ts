@@ -110,7 +110,7 @@ describe("the way of one pod", () => {
     expect(scene.sent("PodObserved")).toHaveLength(1);
   });
 
-  test("a pod that does not ask, or has no node, is not told", async () => {
+  test("K55: a pod that does not ask, or has no node, is not told", async () => {
     scene.api.put(paths.nodes, aNode());
     await scene.start();
     scene.api.put(paths.pods, aPod("plain", { spec: { nodeName: "node-a", containers: [{ name: "a" }] } }));
@@ -123,7 +123,7 @@ describe("the way of one pod", () => {
     expect(scene.sent("PodObserved")).toEqual([]);
   });
 
-  test("a pod that runs without a request although an older policy matches it is told so", async () => {
+  test("K65: a pod that runs without a request although an older policy matches it is told so", async () => {
     scene.api.put(paths.nodes, aNode());
     scene.api.put(paths.policies, {
       ...aPolicy("policy", ["sg-1"]),
@@ -148,7 +148,7 @@ describe("the way of one pod", () => {
   });
 });
 
-test("a ServiceAccount that is not there is told apart from one that cannot be read", async () => {
+test("K26: a ServiceAccount that is not there is told apart from one that cannot be read", async () => {
   const { forwarder, api } = scene;
   api.put(paths.serviceAccounts, { metadata: { name: "a", namespace: "default", labels: { owner: "x" } } });
   api.failNext(({ path }) => path.endsWith("/serviceaccounts/c"), { status: 500, body: { message: "etcd is away" } });
@@ -178,7 +178,7 @@ test.each([
   expect(scene.logged.filter((line) => line.includes(problem))).toHaveLength(1);
 });
 
-test("a policy with an invalid selector matches nothing and is reported", async () => {
+test("K24: a policy with an invalid selector matches nothing and is reported", async () => {
   scene.api.put(paths.nodes, aNode());
   const policy = aPolicy("policy", ["sg-1"], "not a value");
   await scene.start();
@@ -190,7 +190,7 @@ test("a policy with an invalid selector matches nothing and is reported", async 
   expect(scene.logged.some((line) => line.includes("is not a label value"))).toBe(true);
 });
 
-describe("the end of a pod", () => {
+describe("K56: the end of a pod", () => {
   const running = { phase: "Running", containerStatuses: [{ state: { running: {} } }] };
 
   beforeEach(async () => {

@@ -26,7 +26,7 @@ const withResources = (given: object): PodObject => ({
   spec: { containers: [{ name: "a", resources: given }, { name: "b" }] },
 });
 
-describe("a pod that a policy matches asks for one branch ENI in its first container", () => {
+describe("K35: a pod that a policy matches asks for one branch ENI in its first container", () => {
   test.each<[string, PodObject, readonly JsonPatchOperation[]]>([
     [
       "absent resources are added whole",
@@ -125,26 +125,29 @@ describe("a pod that a policy matches asks for one branch ENI in its first conta
 describe("a pod is left as it is", () => {
   test.each<[string, PodObject, PolicyMatch?]>([
     ["when no policy matches", plain, found()],
-    ["on the host's network", { ...plain, spec: { ...plain.spec, hostNetwork: true } }],
-    ["on Fargate and the host's network", { ...fargate, spec: { hostNetwork: true } }],
-    ["on Windows", { ...plain, spec: { ...plain.spec, nodeSelector: { "kubernetes.io/os": "windows" } } }],
+    ["K31: on the host's network", { ...plain, spec: { ...plain.spec, hostNetwork: true } }],
+    ["K31: on Fargate and the host's network", { ...fargate, spec: { hostNetwork: true } }],
+    ["K33: on Windows", { ...plain, spec: { ...plain.spec, nodeSelector: { "kubernetes.io/os": "windows" } } }],
     [
-      "on Windows by the old label",
+      "K33: on Windows by the old label",
       { ...plain, spec: { ...plain.spec, nodeSelector: { "beta.kubernetes.io/os": "windows" } } },
     ],
-    ["on Windows by its own word", { ...plain, spec: { ...plain.spec, os: { name: "windows" } } }],
-    ["with init containers only", { metadata: {}, spec: { containers: [], initContainers: [{}] } as object }],
+    ["K33: on Windows by its own word", { ...plain, spec: { ...plain.spec, os: { name: "windows" } } }],
+    ["K33: with init containers only", { metadata: {}, spec: { containers: [], initContainers: [{}] } as object }],
     [
-      "on Fargate as the mirror of a static pod",
+      "K33: on Fargate as the mirror of a static pod",
       { ...fargate, metadata: { ...fargate.metadata, annotations: { "kubernetes.io/config.mirror": "x" } } },
     ],
     [
       "on Fargate when it has its groups already",
       { ...fargate, metadata: { ...fargate.metadata, annotations: { [podSg]: "sg-1,sg-2" } } },
     ],
-    ["as the mirror of a static pod", { ...plain, metadata: { annotations: { "kubernetes.io/config.mirror": "x" } } }],
-    ["without containers", { metadata: {}, spec: { containers: [] } }],
-    ["without a list of containers", { metadata: {}, spec: { containers: null } }],
+    [
+      "K33: as the mirror of a static pod",
+      { ...plain, metadata: { annotations: { "kubernetes.io/config.mirror": "x" } } },
+    ],
+    ["K33: without containers", { metadata: {}, spec: { containers: [] } }],
+    ["K33: without a list of containers", { metadata: {}, spec: { containers: null } }],
     ["without anything", {}],
     ["on Fargate when nothing matches and the user gave nothing", fargate, found()],
   ])("%s", (_, pod, match) => {
@@ -152,7 +155,7 @@ describe("a pod is left as it is", () => {
   });
 });
 
-describe("a pod for Fargate", () => {
+describe("K32: a pod for Fargate", () => {
   test("gets its groups in an annotation", () => {
     expect(patchOf(fargate)).toEqual([{ op: "add", path: "/metadata/annotations", value: { [podSg]: "sg-1,sg-2" } }]);
   });
@@ -167,7 +170,7 @@ describe("a pod for Fargate", () => {
   });
 });
 
-test("a pod whose policies cannot be read is denied with the reason", () => {
+test("K36: a pod whose policies cannot be read is denied with the reason", () => {
   expect(patchOf(plain, { ok: false, problem: 'serviceaccounts "a" not found' })).toBe(
     'failed to get matching security groups for the pod: serviceaccounts "a" not found',
   );
@@ -206,7 +209,7 @@ describe("a webhook that puts its container first and lets the API server ask ag
   });
 });
 
-describe("how many groups a pod may get", () => {
+describe("K27: how many groups a pod may get", () => {
   const groups = (count: number) => Array.from({ length: count }, (_, index) => `sg-${index}`);
   const policiesNamed = (...names: string[]) => names.map((name) => ({ name }) as Policy);
   const judged = (count: number, pod = plain, policies: Policy[] = []) =>
@@ -250,7 +253,7 @@ test.each<[string, PodObject, PodLabels]>([
     { metadata: { namespace: "own" }, spec: { serviceAccountName: "sa", containers: [{}] } },
     { namespace: "own", labels: {}, serviceAccountName: "sa" },
   ],
-])("policies are asked about %s", (_, pod, expected) => {
+])("K34: policies are asked about %s", (_, pod, expected) => {
   const match = vi.fn(() => found());
 
   mutatePod(pod, "default", match);

@@ -18,7 +18,7 @@ const written =
   '[{"eniId":"eni-0123456789abcdef0","ifAddress":"0a:1b:2c:3d:4e:5f","privateIp":"192.168.0.15","ipv6Addr":"","vlanId":1,' +
   '"subnetCidr":"192.168.0.0/16","subnetV6Cidr":"","associationID":"trunk-assoc-0123"}]';
 
-test("the annotation has every key, in its order, without white space", () => {
+test("K50: the annotation has every key, in its order, without white space", () => {
   const { associationID, ...others } = eni;
 
   expect(writePodEnis([{ associationID, ...others }])).toBe(written);
@@ -28,13 +28,13 @@ test("what is written is read", () => {
   expect(readPodEnis(written)).toEqual([eni]);
 });
 
-test("the case of keys does not matter", () => {
+test("K51: the case of keys does not matter", () => {
   const text = written.replace("vlanId", "vlanID").replace("associationID", "AssociationId").replace("eniId", "ENIID");
 
   expect(readPodEnis(text)).toEqual([eni]);
 });
 
-test("keys that old controllers did not write are empty", () => {
+test("K51: keys that old controllers did not write are empty", () => {
   const old =
     '[{"eniId":"eni-01234567","ifAddress":"0a:1b","privateIp":"10.0.0.1","vlanId":3,"subnetCidr":"10.0.0.0/24"}]';
 

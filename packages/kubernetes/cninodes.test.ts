@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type CniNodeSource, completeCniNode, newCniNode } from "./cninodes.ts";
 import type { CniNodeObject, OwnerReference } from "./objects.ts";
 
-test("a CNINode belongs to its node, tells its cluster and instance, and keeps its features", () => {
+test("K07: a CNINode belongs to its node, tells its cluster and instance, and keeps its features", () => {
   const made = newCniNode({
     nodeName: "n",
     nodeUid: "uid",

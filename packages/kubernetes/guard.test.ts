@@ -9,7 +9,7 @@ const awsNode = "system:serviceaccount:kube-system:aws-node";
 
 const pod = (annotations?: StringMap): PodObject => ({ metadata: annotations === undefined ? {} : { annotations } });
 
-describe("a new pod", () => {
+describe("K38: a new pod", () => {
   test.each<[string, PodObject, boolean]>([
     ["without annotations is admitted", pod(), true],
     ["with other annotations is admitted", pod({ a: "b" }), true],
@@ -33,7 +33,7 @@ describe("the binding of a pod, whose annotations become the pod's,", () => {
   });
 });
 
-describe("a changed pod", () => {
+describe("K39, K40: a changed pod", () => {
   test.each<[string, PodObject, PodObject, string, boolean]>([
     ["anybody may change other annotations", pod({ [podEni]: "x" }), pod({ [podEni]: "x", a: "b" }), "jane", true],
     ["the forwarder may annotate", pod(), pod({ [podEni]: "x" }), forwarder, true],
@@ -60,7 +60,7 @@ describe("a changed pod", () => {
   });
 });
 
-describe("a node that the CNI plugin changes", () => {
+describe("K41: a node that the CNI plugin changes", () => {
   const node: NodeObject = {
     metadata: { name: "n", resourceVersion: "1", labels: { a: "b" }, annotations: { c: "d" } },
     spec: { providerID: "aws:///a/i-1" },

@@ -39,25 +39,25 @@ const groupsOf = (...wishes: readonly Wish[]) => {
 
 describe("which groups a pod gets", () => {
   test.each<[string, readonly Wish[], readonly string[]]>([
-    ["those of a policy that selects its labels", [{ pods: db }], ["sg-1"]],
+    ["K22: those of a policy that selects its labels", [{ pods: db }], ["sg-1"]],
     ["none of a policy that selects other labels", [{ pods: web }], []],
-    ["none of a policy in another namespace", [{ pods: db, namespace: "other" }], []],
-    ["those of a policy that selects its ServiceAccount", [{ accounts: teamA }], ["sg-1"]],
+    ["K20: none of a policy in another namespace", [{ pods: db, namespace: "other" }], []],
+    ["K22: those of a policy that selects its ServiceAccount", [{ accounts: teamA }], ["sg-1"]],
     ["none of a policy that selects other ServiceAccounts", [{ accounts: teamB }], []],
-    ["those of a policy of which both selectors match", [{ pods: db, accounts: teamA }], ["sg-1"]],
-    ["none when only the pod matches", [{ pods: db, accounts: teamB }], []],
-    ["none when only the ServiceAccount matches", [{ pods: web, accounts: teamA }], []],
-    ["those of an empty selector", [{ pods: {} }], ["sg-1"]],
-    ["none when both selectors are absent", [{}], []],
-    ["none when the policy names no group", [{ pods: db, groups: [] }], []],
-    ["none of a policy with an invalid selector", [{ pods: { matchLabels: { "a b": "c" } } }], []],
+    ["K22: those of a policy of which both selectors match", [{ pods: db, accounts: teamA }], ["sg-1"]],
+    ["K22: none when only the pod matches", [{ pods: db, accounts: teamB }], []],
+    ["K22: none when only the ServiceAccount matches", [{ pods: web, accounts: teamA }], []],
+    ["K22: those of an empty selector", [{ pods: {} }], ["sg-1"]],
+    ["K21: none when both selectors are absent", [{}], []],
+    ["K21: none when the policy names no group", [{ pods: db, groups: [] }], []],
+    ["K24: none of a policy with an invalid selector", [{ pods: { matchLabels: { "a b": "c" } } }], []],
     [
-      "none of a policy with one valid and one invalid selector",
+      "K24: none of a policy with one valid and one invalid selector",
       [{ pods: db, accounts: { matchExpressions: [{ key: "a", operator: "In" }] } }],
       [],
     ],
     [
-      "the union without duplicates, ordered by the policies' names",
+      "K25: the union without duplicates, ordered by the policies' names",
       [
         { name: "b", pods: db, groups: ["sg-3", "sg-1"] },
         { name: "a", pods: db, groups: ["sg-2", "sg-1"] },
@@ -65,18 +65,18 @@ describe("which groups a pod gets", () => {
       ["sg-2", "sg-1", "sg-3"],
     ],
     [
-      "an empty selector of ServiceAccounts matches every one",
+      "K22: an empty selector of ServiceAccounts matches every one",
       [{ accounts: {} }, { name: "b", pods: web, accounts: {} }],
       ["sg-1"],
     ],
-    ["a group once that a policy names twice", [{ pods: db, groups: ["sg-1", "sg-1"] }], ["sg-1"]],
+    ["K25: a group once that a policy names twice", [{ pods: db, groups: ["sg-1", "sg-1"] }], ["sg-1"]],
     ["those of one policy beside an invalid one", [{ pods: { matchLabels: { "a b": "c" } } }, { pods: db }], ["sg-1"]],
     ["none without policies", [], []],
   ])("%s", (_, wishes, expected) => {
     expect(groupsOf(...wishes)).toEqual(expected);
   });
 
-  test("a missing ServiceAccount is an error only for a policy that asks about it", () => {
+  test("K26: a missing ServiceAccount is an error only for a policy that asks about it", () => {
     const stranger = { ...pod, serviceAccountName: "stranger" };
 
     expect(matchPolicies([policy({ accounts: teamA })], stranger, accounts)).toEqual({
@@ -88,7 +88,7 @@ describe("which groups a pod gets", () => {
   });
 });
 
-test("an invalid selector is reported with its place", () => {
+test("K24: an invalid selector is reported with its place", () => {
   expect(problemsOf(policy({ pods: db, accounts: { matchExpressions: [{ key: "a", operator: "In" }] } }))).toEqual([
     "spec.serviceAccountSelector: operator In needs at least one value",
   ]);

@@ -23,7 +23,7 @@ test.each<[string | number | undefined, number]>([
   expect(countOf(quantity)).toBe(expected);
 });
 
-test("a pod asks for the sum of the requests over its containers", () => {
+test("K55: a pod asks for the sum of the requests over its containers", () => {
   expect(requestOf([container("1"), container(), {}, { resources: null }, container("2")])).toBe(3);
   expect(requestOf([{ resources: { limits: { [podEni]: "1" } } }])).toBe(0);
   expect(requestOf(null)).toBe(0);
@@ -35,7 +35,7 @@ test.each([
   ["Running", false],
   ["Pending", false],
   [undefined, false],
-])("the phase %s is terminal: %s", (phase, expected) => {
+])("K55: the phase %s is terminal: %s", (phase, expected) => {
   expect(isTerminal(phase)).toBe(expected);
 });
 

@@ -11,7 +11,7 @@ const expression = (key: string, operator: string, ...values: string[]): LabelSe
   matchExpressions: [{ key, operator, ...(values.length > 0 ? { values } : {}) } as LabelSelectorRequirement],
 });
 
-describe("a selector matches as Kubernetes matches", () => {
+describe("K23: a selector matches as Kubernetes matches", () => {
   test.each<[string, LabelSelector, StringMap, boolean]>([
     ["an empty selector matches everything", {}, { role: "db" }, true],
     ["an empty selector matches no labels", {}, {}, true],
@@ -78,7 +78,7 @@ describe("a selector matches as Kubernetes matches", () => {
   });
 });
 
-describe("an invalid selector is reported", () => {
+describe("K24: an invalid selector is reported", () => {
   test.each<[string, LabelSelector, RegExp]>([
     ["In without values", expression("role", "In"), /In needs at least one value/],
     ["NotIn without values", expression("role", "NotIn"), /NotIn needs at least one value/],

@@ -3,7 +3,7 @@ import { readCooldown } from "./settings.ts";
 
 const read = (value: string) => readCooldown({ "branch-eni-cooldown": value }, 30);
 
-describe("the cool-down in the ConfigMap", () => {
+describe("K16: the cool-down in the ConfigMap", () => {
   test.each([
     ["90", 90],
     ["30", 30],

@@ -96,7 +96,7 @@ describe("the overlay with certificates of the forwarder's own, as it is shipped
     expect(status).toBe(201);
   });
 
-  test("warns of 6 groups and refuses 17, where the pod is created", async () => {
+  test("K27: warns of 6 groups and refuses 17, where the pod is created", async () => {
     const six = await cluster.post(`${pods}?dryRun=All`, pod("six", { role: "many" }));
     const seventeen = await cluster.post(`${pods}?dryRun=All`, pod("seventeen", { more: "yes" }));
     const sixteen = await cluster.post(`${pods}?dryRun=All`, pod("sixteen", { role: "too-many" }));
@@ -113,7 +113,7 @@ describe("the overlay with certificates of the forwarder's own, as it is shipped
     });
   });
 
-  test("tells a pod that was created while no replica answered, once it runs", async () => {
+  test("K65: tells a pod that was created while no replica answered, once it runs", async () => {
     cluster.route(undefined);
     cluster.skip(2_000);
     const { body } = await cluster.post(pods, pod("missed"));

@@ -123,7 +123,7 @@ const createGroup = (model: Ec2Model) =>
   }).GroupId ?? "";
 
 describe("a policy that names a group that does not exist", () => {
-  test("its pod is told in EC2's words, waits, and proceeds when the group is created", async () => {
+  test("K63: its pod is told in EC2's words, waits, and proceeds when the group is created", async () => {
     const { name } = await goodNode();
     await eventually(async () => expect(await local.eventsOn(name)).toContain(trunkIsReady));
     await eventually(expectEverythingRuns);
@@ -242,14 +242,14 @@ describe("messages on the queues", () => {
 });
 
 describe("a node that can have no trunk", () => {
-  test("of a type without trunking is told so", async () => {
+  test("K72: of a type without trunking is told so", async () => {
     await expectEvent(
       await nodeOf(runInstance(clusterTag, "t3.medium")),
       "Unsupported: The instance type t3.medium is not supported for trunk interface (Security Group for Pods)",
     );
   });
 
-  test("of a type that nobody knows is told so", async () => {
+  test("K72: of a type that nobody knows is told so", async () => {
     const instance = runInstance(clusterTag);
     unheardOfInstances.add(instance.InstanceId);
 
@@ -259,7 +259,7 @@ describe("a node that can have no trunk", () => {
     );
   });
 
-  test("is told which tag its instance lacks", async () => {
+  test("K13: is told which tag its instance lacks", async () => {
     const { InstanceId: instanceId = "", PrivateIpAddress: privateIp = "" } =
       runInstance("kubernetes.io/cluster/other");
     const availabilityZone = "us-west-2a";

@@ -161,7 +161,7 @@ describe("the forwarder on an emulated cluster", () => {
     expect(JSON.stringify(created.spec)).not.toContain(podEni);
   });
 
-  test("does not annotate a pod that was created anew under the same name", async () => {
+  test("K53: does not annotate a pod that was created anew under the same name", async () => {
     const first = await administrator().create(pod("twin"));
     await administrator().delete(podRef("twin"), { gracePeriodSeconds: 0 });
     const second = await administrator().create(pod("twin"));
@@ -175,7 +175,7 @@ describe("the forwarder on an emulated cluster", () => {
     expect(found.metadata.annotations ?? {}).not.toHaveProperty([podEni]);
   });
 
-  test("nobody else writes the annotation", async () => {
+  test("K39: nobody else writes the annotation", async () => {
     await administrator().create(pod("guarded"));
     const body = { metadata: { annotations: { [podEni]: "[]" } } };
     const jane = world.kubernetes.api.as("jane");
@@ -184,7 +184,7 @@ describe("the forwarder on an emulated cluster", () => {
     await expect(jane.create(pod("forged", {}, { [podEni]: "[]" }))).rejects.toThrow(podEni);
   });
 
-  test("the CNI plugin's user changes nothing of a node but its labels", async () => {
+  test("K41: the CNI plugin's user changes nothing of a node but its labels", async () => {
     const awsNode = world.kubernetes.api.as("system:serviceaccount:kube-system:aws-node");
     const labelled = (key: string) =>
       awsNode.patch(nodeRef, { type: "merge", body: { metadata: { labels: { [key]: "a" } } } });

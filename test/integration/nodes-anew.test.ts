@@ -32,7 +32,7 @@ const {
 } = nodesIn(() => world);
 
 describe("a leader that starts with nothing", () => {
-  test("tells no node and no pod anything twice", async () => {
+  test("K76: tells no node and no pod anything twice", async () => {
     const instanceId = "i-00000000000000031";
     const nodeUid = await trunkNode("kept", instanceId);
     const podUid = await startPod("kept-pod", "kept");
@@ -145,7 +145,7 @@ describe("custom networking", () => {
     );
   });
 
-  test("the feature names an ENIConfig where no label does, and a change of the ENIConfig is told", async () => {
+  test("K14: the feature names an ENIConfig where no label does, and a change of the ENIConfig is told", async () => {
     const instanceId = "i-00000000000000042";
     await putEniConfig("zone-b", { subnet: "subnet-0123456789abcdef1" });
     await registerNode("featured", instanceId);

@@ -32,7 +32,7 @@ const {
 } = nodesIn(() => world);
 
 describe("a node", () => {
-  test("has its CNINode within two seconds, owned by it, with label, finalizer and tags", async () => {
+  test("K07: has its CNINode within two seconds, owned by it, with label, finalizer and tags", async () => {
     const instanceId = "i-00000000000000001";
     const startedAt = performance.now();
     const nodeUid = await registerNode("new", instanceId);
@@ -51,7 +51,7 @@ describe("a node", () => {
     });
   });
 
-  test("that ends takes its CNINode along, by its owner and our finalizer", async () => {
+  test("K09: that ends takes its CNINode along, by its owner and our finalizer", async () => {
     await registerNode("ends", "i-00000000000000002");
     await eventually(() => getCniNode("ends"));
 
@@ -60,7 +60,7 @@ describe("a node", () => {
     await eventually(() => isGone(cniNodeRef("ends")));
   });
 
-  test("that ends while a pod holds a branch keeps its CNINode until the pod has ended", async () => {
+  test("K09: that ends while a pod holds a branch keeps its CNINode until the pod has ended", async () => {
     const instanceId = "i-00000000000000003";
     await trunkNode("busy", instanceId);
     const podUid = await startPod("busy-pod", "busy");
@@ -77,7 +77,7 @@ describe("a node", () => {
     await eventually(async () => expect(await received("PodGone", instanceId)).toMatchObject([{ podUid }]));
   });
 
-  test("whose CNINode somebody deletes has it again, with its features and without asking anew", async () => {
+  test("K08: whose CNINode somebody deletes has it again, with its features and without asking anew", async () => {
     const instanceId = "i-00000000000000004";
     await trunkNode("robbed", instanceId);
     const podUid = await startPod("robbed-pod", "robbed");
@@ -114,7 +114,7 @@ describe("a node", () => {
     );
   });
 
-  test("whose capacity a kubelet resets has it back, with no event more", async () => {
+  test("K10: whose capacity a kubelet resets has it back, with no event more", async () => {
     const instanceId = "i-00000000000000006";
     await trunkNode("reset", instanceId);
     const told = ["ControllerVersionNotice 1", "NodeTrunkInitiated 1"];
@@ -133,7 +133,7 @@ describe("a node", () => {
   });
 });
 
-describe("a node that is registered again", () => {
+describe("K17: a node that is registered again", () => {
   test("for the same instance releases nothing, and has capacity and label back", async () => {
     const instanceId = "i-00000000000000011";
     const first = await trunkNode("again", instanceId);
@@ -185,7 +185,7 @@ describe("a node that is registered again", () => {
   });
 });
 
-describe("a node that is no longer managed", () => {
+describe("K18: a node that is no longer managed", () => {
   test("keeps what its pods hold, and is as before when the last has ended", async () => {
     const instanceId = "i-00000000000000021";
     await trunkNode("left", instanceId);

@@ -32,7 +32,7 @@ describe("an operation that a webhook has no rule for passes", () => {
   });
 });
 
-describe("annotations are guarded on every way to a pod", () => {
+describe("K38, K39: annotations are guarded on every way to a pod", () => {
   const annotated = { metadata: { annotations: { [podEniKey]: "[]" } } };
   const userInfo = { username: "jane" };
 

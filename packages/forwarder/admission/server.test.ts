@@ -49,7 +49,7 @@ describe("the admission server", () => {
     expect(late.patch).toBeDefined();
   });
 
-  test("refuses a new pod with the annotation of an ENI", async () => {
+  test("K38: refuses a new pod with the annotation of an ENI", async () => {
     const object = { metadata: { annotations: { [podEni]: "[]" } } };
 
     expect(await review("/validate-v1-pod", { operation: "CREATE", object })).toMatchObject({
@@ -85,7 +85,7 @@ describe("the admission server", () => {
     },
   );
 
-  test("denies a pod whose ServiceAccount cannot be read, with the reason", async () => {
+  test("K36: denies a pod whose ServiceAccount cannot be read, with the reason", async () => {
     world.lookUp = () => Promise.reject(new Error("connection refused"));
     const object = dbPod({ serviceAccountName: "late" });
 
@@ -114,7 +114,7 @@ describe("the admission server", () => {
     expect(seventeen.status?.message).toContain("17 security groups");
   });
 
-  test("answers nothing before the policies are known", async () => {
+  test("K37: answers nothing before the policies are known", async () => {
     world.isReady = false;
 
     expect((await send("/mutate-v1-pod", "{}")).status).toBe(503);

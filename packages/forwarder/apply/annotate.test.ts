@@ -30,7 +30,7 @@ describe("an assigned ENI", () => {
     await scene.clock.advance(100);
   });
 
-  test("is written in a request that tests the pod's UID and version", async () => {
+  test("K53: is written in a request that tests the pod's UID and version", async () => {
     const version = scene.api.get(paths.pods, "db")?.metadata.resourceVersion;
 
     await deliver(assigned("db"));
@@ -94,23 +94,26 @@ describe("an assigned ENI", () => {
     ["403, without the right", 403, 'pods "db" is forbidden: User "a" cannot patch resource "pods"'],
     ["422, by a guard", 422, "ValidatingAdmissionPolicy denied request: only the forwarder"],
     ["409, though nothing changed", 409, "Operation cannot be fulfilled"],
-  ])("that is refused with %s is told in one event and the log, and tried again slowly", async (_, status, message) => {
-    scene.api.failNext(isPatch, { status, body: { message } }, 1_000);
+  ])(
+    "K66: that is refused with %s is told in one event and the log, and tried again slowly",
+    async (_, status, message) => {
+      scene.api.failNext(isPatch, { status, body: { message } }, 1_000);
 
-    await deliver(assigned("db"));
-    await scene.clock.advance(70_000);
+      await deliver(assigned("db"));
+      await scene.clock.advance(70_000);
 
-    expect(scene.events("db").filter((event) => event.includes(message))).toEqual([
-      `BranchENIAnnotationFailed failed to annotate pod with branch ENI details: ${message}`,
-    ]);
-    expect(scene.logged.filter((line) => line.startsWith("warn An annotation is refused")).length).toBeGreaterThan(0);
-    expect(patches(podPath).length).toBeLessThan(30);
-    expect(scene.queues.deleted).toEqual(["1"]);
-    const counted = scene.api.requests.filter((request) => (request.body as { count?: number } | null)?.count === 2);
-    expect(counted).toEqual([]);
-  });
+      expect(scene.events("db").filter((event) => event.includes(message))).toEqual([
+        `BranchENIAnnotationFailed failed to annotate pod with branch ENI details: ${message}`,
+      ]);
+      expect(scene.logged.filter((line) => line.startsWith("warn An annotation is refused")).length).toBeGreaterThan(0);
+      expect(patches(podPath).length).toBeLessThan(30);
+      expect(scene.queues.deleted).toEqual(["1"]);
+      const counted = scene.api.requests.filter((request) => (request.body as { count?: number } | null)?.count === 2);
+      expect(counted).toEqual([]);
+    },
+  );
 
-  test("is told once although its outcome is delivered twice", async () => {
+  test("K62: is told once although its outcome is delivered twice", async () => {
     await deliver(assigned("db"), assigned("db"));
     await scene.clock.advance(70_000);
     await deliver(assigned("db"));
@@ -137,7 +140,7 @@ describe("an assigned ENI", () => {
       "is on a node that is another instance now",
       () => scene.api.put(paths.nodes, aNode("node-a", { spec: { providerID: "aws:///a/i-00000000000000001" } })),
     ],
-  ])("is dropped when the pod %s", async (_, change) => {
+  ])("K53: is dropped when the pod %s", async (_, change) => {
     change();
 
     await deliver(assigned("db"));
@@ -147,7 +150,7 @@ describe("an assigned ENI", () => {
     expect(scene.queues.deleted).toEqual(["1"]);
   });
 
-  test("never changes an annotation that is there", async () => {
+  test("K54: never changes an annotation that is there", async () => {
     await deliver(assigned("db"));
     const first = annotationOf("db");
     const [eni] = assigned("db").enis;
@@ -161,7 +164,7 @@ describe("an assigned ENI", () => {
   test.each([
     ["that is not JSON", "eni-0123", "is not JSON"],
     ["with VLAN ID 0", '[{"eniId":"eni-01234567","vlanId":0}]', "has an element 0 that has no vlanId from 1 to 4094"],
-  ])("never overwrites an annotation %s, and says once what is wrong with it", async (_, annotation, problem) => {
+  ])("K54: never overwrites an annotation %s, and says once what is wrong with it", async (_, annotation, problem) => {
     const pod = aPod("foreign");
     pod.metadata.annotations = { [podEniKey]: annotation };
     scene.api.put(paths.pods, pod);
@@ -187,7 +190,7 @@ describe("an assigned ENI", () => {
     ["in other case", (value: string) => value.replace("eniId", "ENIID").replace("vlanId", "vlanID")],
     ["with VLAN ID 999", (value: string) => value.replace('"vlanId":1', '"vlanId":999')],
     ["without the keys of today", (value: string) => value.replace('"ipv6Addr":"",', "")],
-  ])("takes an annotation %s for what it says", async (_, change) => {
+  ])("K51: takes an annotation %s for what it says", async (_, change) => {
     const pod = aPod("other");
     pod.metadata.annotations = { [podEniKey]: change(JSON.stringify(assigned("other").enis)) };
     scene.api.put(paths.pods, pod);

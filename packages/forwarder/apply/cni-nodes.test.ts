@@ -29,7 +29,7 @@ describe("the CNINode of a node", () => {
     metadata: { ...(object as FakeObject).metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
   });
 
-  test("is created with the node as its owner", () => {
+  test("K07: is created with the node as its owner", () => {
     expect(cniNode()).toMatchObject({
       metadata: {
         labels: { "kubernetes.io/os": "linux" },
@@ -43,7 +43,7 @@ describe("the CNINode of a node", () => {
     });
   });
 
-  test("is created again with its features when somebody deletes it while the node lives", async () => {
+  test("K08: is created again with its features when somebody deletes it while the node lives", async () => {
     scene.api.put(paths.cniNodes, withFeatures(feature));
     scene.api.put(paths.cniNodes, terminating(cniNode()));
     await scene.clock.advance(100);
@@ -55,7 +55,7 @@ describe("the CNINode of a node", () => {
     expect(cniNode()?.spec).toMatchObject({ features: [feature] });
   });
 
-  test("keeps its finalizer until no pod of its node holds a branch", async () => {
+  test("K09: keeps its finalizer until no pod of its node holds a branch", async () => {
     scene.api.put(paths.pods, aPod("db"));
     scene.api.remove(paths.nodes, "node-a");
     scene.api.put(paths.cniNodes, terminating(cniNode()));
@@ -103,7 +103,7 @@ describe("the CNINode of a node", () => {
     expect(scene.logged.some((line) => line.includes("Somebody else keeps deleting"))).toBe(true);
   });
 
-  test("does not stop asking for a trunk in the moment between its deletion and its return", async () => {
+  test("K08: does not stop asking for a trunk in the moment between its deletion and its return", async () => {
     scene.api.put(paths.cniNodes, withFeatures(feature));
     await scene.clock.advance(3_000);
     scene.sent("NodeObserved");
@@ -116,7 +116,7 @@ describe("the CNINode of a node", () => {
     expect(scene.sent("NodeObserved")).toEqual([]);
   });
 
-  test("is let go at once, with pods that hold branches, when the node of its name is really there", async () => {
+  test("K09: is let go at once, with pods that hold branches, when the node of its name is really there", async () => {
     scene.api.put(paths.pods, aPod("db"));
     scene.api.put(paths.cniNodes, terminating(cniNode()));
     await scene.clock.advance(100);

@@ -52,8 +52,9 @@ const putPod = async (change: Partial<FakeObject> = {}) => {
 };
 const annotation = JSON.stringify(assigned("db").enis);
 
-/** Each row of the table of events: on what, reason, type, message, and how it comes about. */
+/** Each row of the table of events: its number in the contract, on what, reason, type, message, and how it comes about. */
 const rows: readonly (readonly [
+  row: string,
   on: "pod" | "node",
   reason: string,
   type: "Normal" | "Warning",
@@ -61,6 +62,7 @@ const rows: readonly (readonly [
   come: () => Promise<void>,
 ])[] = [
   [
+    "K60",
     "pod",
     "SecurityGroupRequested",
     "Normal",
@@ -71,6 +73,7 @@ const rows: readonly (readonly [
     },
   ],
   [
+    "K61",
     "pod",
     "SecurityGroupRequested",
     "Warning",
@@ -78,6 +81,7 @@ const rows: readonly (readonly [
     () => putPod(),
   ],
   [
+    "K62",
     "pod",
     "ResourceAllocated",
     "Normal",
@@ -88,6 +92,7 @@ const rows: readonly (readonly [
     },
   ],
   [
+    "K63",
     "pod",
     "BranchAllocationFailed",
     "Warning",
@@ -99,6 +104,7 @@ const rows: readonly (readonly [
     },
   ],
   [
+    "K64",
     "pod",
     "BranchAllocationFailed",
     "Warning",
@@ -110,6 +116,7 @@ const rows: readonly (readonly [
     },
   ],
   [
+    "K65",
     "pod",
     "SecurityGroupMissed",
     "Warning",
@@ -128,6 +135,7 @@ const rows: readonly (readonly [
     },
   ],
   [
+    "K66",
     "pod",
     "BranchENIAnnotationFailed",
     "Warning",
@@ -140,6 +148,7 @@ const rows: readonly (readonly [
     },
   ],
   [
+    "K67",
     "pod",
     "BranchAllocationDelayed",
     "Normal",
@@ -150,6 +159,7 @@ const rows: readonly (readonly [
     },
   ],
   [
+    "K68",
     "node",
     "ControllerVersionNotice",
     "Normal",
@@ -157,6 +167,7 @@ const rows: readonly (readonly [
     () => deliver(ready),
   ],
   [
+    "K69",
     "node",
     "NodeTrunkInitiated",
     "Normal",
@@ -164,6 +175,7 @@ const rows: readonly (readonly [
     () => deliver(ready),
   ],
   [
+    "K70",
     "node",
     "NodeTrunkFailedInit",
     "Warning",
@@ -171,6 +183,7 @@ const rows: readonly (readonly [
     () => deliver(problem("NodeTrunkFailedInit", "waiting for a free network interface (3 of 3 attached)")),
   ],
   [
+    "K71",
     "node",
     "TrunkENICreationFailed",
     "Warning",
@@ -178,6 +191,7 @@ const rows: readonly (readonly [
     () => deliver(problem("TrunkENICreationFailed", "InsufficientFreeAddressesInSubnet")),
   ],
   [
+    "K71",
     "node",
     "TrunkENICreationFailed",
     "Warning",
@@ -185,6 +199,7 @@ const rows: readonly (readonly [
     () => deliver(problem("TrunkENICreationFailed", "UnauthorizedOperation", "CreateNetworkInterface")),
   ],
   [
+    "K72",
     "node",
     "Unsupported",
     "Warning",
@@ -198,6 +213,7 @@ const rows: readonly (readonly [
       ),
   ],
   [
+    "K72",
     "node",
     "Unsupported",
     "Warning",
@@ -206,6 +222,7 @@ const rows: readonly (readonly [
       deliver(problem("Unsupported", "The instance type z9.large is not supported yet by the vpc resource controller")),
   ],
   [
+    "K73",
     "node",
     "EniConfigNameNotFound",
     "Warning",
@@ -217,6 +234,7 @@ const rows: readonly (readonly [
     },
   ],
   [
+    "K74",
     "node",
     "BranchENICoolDownPeriodUpdated",
     "Normal",
@@ -230,7 +248,7 @@ const rows: readonly (readonly [
 ];
 
 describe("the table of events", () => {
-  test.each(rows)("on the %s: %s, %s: %s", async (on, reason, type, message, come) => {
+  test.each(rows)("%s: on the %s: %s, %s: %s", async (_, on, reason, type, message, come) => {
     await come();
 
     const events = scene.api.requests

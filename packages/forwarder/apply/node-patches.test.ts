@@ -41,7 +41,7 @@ const decide = (given: Given, facts: Partial<Omit<NodeFacts, "requested">> & { r
 };
 const nothing = { status: undefined, metadata: undefined, news: [] };
 
-describe("a node whose trunk is ready", () => {
+describe("K10, K11: a node whose trunk is ready", () => {
   test.each<[string, Given, object]>([
     [
       "gets capacity, label, marks and both events the first time",
@@ -110,7 +110,7 @@ describe("a node whose trunk is ready", () => {
   });
 });
 
-describe("a node that asks for no trunk any more", () => {
+describe("K18: a node that asks for no trunk any more", () => {
   test.each<[string, Given, number, object]>([
     [
       "keeps the capacity that its pods hold, so that none comes and none fails",
@@ -139,7 +139,7 @@ describe("a node that asks for no trunk any more", () => {
   });
 });
 
-describe("a node whose trunk is gone", () => {
+describe("K11: a node whose trunk is gone", () => {
   test("loses capacity, our label and the marks", () => {
     expect(decide(inLine, { trunk: "gone", requested: 3 })).toEqual({
       status: status("0"),

@@ -83,7 +83,7 @@ describe("news about a pod that waits", () => {
     expect(scene.events("db").filter((event) => event.startsWith("BranchAllocation"))).toEqual([]);
   });
 
-  test("are one event for each change of reason, whatever their figures", async () => {
+  test("K67: are one event for each change of reason, whatever their figures", async () => {
     scene.api.put(paths.pods, aPod("db"));
 
     await deliver(delayed, { ...delayed, waitSeconds: 8 }, { ...delayed, waitSeconds: 7, detail: "9 of 9 held" });
@@ -111,7 +111,7 @@ describe("a trunk that is ready", () => {
   const node = () => scene.api.get(paths.nodes, "node-a");
   const capacity = () => (node()?.status as { capacity?: Record<string, string> } | undefined)?.capacity?.[podEniKey];
 
-  test("gives the node its capacity, its label and two events", async () => {
+  test("K10, K11: gives the node its capacity, its label and two events", async () => {
     await deliver(ready);
 
     expect(capacity()).toBe("9");
@@ -127,7 +127,7 @@ describe("a trunk that is ready", () => {
     });
   });
 
-  test("gives the capacity again when the kubelet resets it", async () => {
+  test("K10: gives the capacity again when the kubelet resets it", async () => {
     await deliver(ready);
 
     scene.api.put(paths.nodes, aNode("node-a", { metadata: node()?.metadata ?? { name: "node-a" } }));
@@ -145,7 +145,7 @@ describe("a trunk that is ready", () => {
     expect(node()?.metadata.resourceVersion).toBe(version);
   });
 
-  test("is no request of the node, and takes its label along when it goes", async () => {
+  test("K11: is no request of the node, and takes its label along when it goes", async () => {
     await deliver(ready);
     const cniNode = scene.api.get(paths.cniNodes, "node-a") ?? { metadata: { name: "node-a" } };
     scene.api.put(paths.cniNodes, { ...cniNode, spec: { features: [] } });
@@ -159,7 +159,7 @@ describe("a trunk that is ready", () => {
     expect(capacity()).toBe("0");
   });
 
-  test("leaves the label of somebody else when it goes", async () => {
+  test("K11: leaves the label of somebody else when it goes", async () => {
     scene.api.put(
       paths.nodes,
       aNode("node-a", { metadata: { name: "node-a", labels: { "kubernetes.io/os": "linux", [trunkLabel]: "false" } } }),

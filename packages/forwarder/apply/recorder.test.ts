@@ -46,7 +46,7 @@ const written = (): readonly EventObject[] =>
   );
 
 describe("an event", () => {
-  test("about a pod stands in the pod's namespace and names the pod by its UID", async () => {
+  test("K75: about a pod stands in the pod's namespace and names the pod by its UID", async () => {
     recorder.record(pod, failed);
     await clock.advance(1_000);
 
@@ -68,7 +68,7 @@ describe("an event", () => {
     expect(written()[0]).not.toHaveProperty("isOnce");
   });
 
-  test("about a node stands in default and has the node's name as UID, which is what kubectl looks for", async () => {
+  test("K75: about a node stands in default and has the node's name as UID, which is what kubectl looks for", async () => {
     recorder.record(involvedNode("ip-10-0-0-1.ec2.internal"), failed);
     await clock.advance(1_000);
 
@@ -105,7 +105,7 @@ describe("an event", () => {
   });
 });
 
-describe("a repeat", () => {
+describe("K76: a repeat", () => {
   test("within a minute is no news", async () => {
     for (let time = 0; time < 50; time += 1) {
       recorder.record(pod, failed);

@@ -80,7 +80,7 @@ describe("the cluster", () => {
     ["", undefined],
     ["60.5", undefined],
     ["1e3", undefined],
-  ])("settings with branch-eni-cooldown %j stop nothing and are reported once", async (value, seconds) => {
+  ])("K16: settings with branch-eni-cooldown %j stop nothing and are reported once", async (value, seconds) => {
     scene.api.put(paths.nodes, aNode());
     scene.api.put(paths.configMaps, settings("90"));
     await scene.start();
@@ -101,7 +101,7 @@ describe("the cluster", () => {
     expect(scene.events("node-a")).toHaveLength(seconds === undefined ? 0 : 1);
   });
 
-  test("keeps its cool-down when the ConfigMap or its key goes", async () => {
+  test("K16: keeps its cool-down when the ConfigMap or its key goes", async () => {
     scene.api.put(paths.nodes, aNode());
     scene.api.put(paths.configMaps, settings("90"));
     await scene.start();
@@ -117,7 +117,7 @@ describe("the cluster", () => {
     expect(scene.events("node-a")).toEqual([]);
   });
 
-  test("tells the nodes of a cool-down each time that it changes, but not those that are none of ours", async () => {
+  test("K74: tells the nodes of a cool-down each time that it changes, but not those that are none of ours", async () => {
     const windows = { metadata: { name: "node-w", labels: { "kubernetes.io/os": "windows" } } };
     scene.api.put(paths.nodes, aNode());
     scene.api.put(paths.nodes, aNode("node-w", windows));
