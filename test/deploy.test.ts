@@ -117,7 +117,7 @@ describe.each(overlays)("overlay %s", (overlay) => {
     expect(mounts.every((mount) => mount.readOnly === true)).toBe(true);
   });
 
-  test("runs it as the user that the guard lets write the annotation", () => {
+  test("K39: runs it as the user that the guard lets write the annotation", () => {
     expect(`system:serviceaccount:kube-system:${podOf(overlay).serviceAccountName}`).toBe(forwarderUser);
     const account = installation(overlay).named("ServiceAccount", podOf(overlay).serviceAccountName);
     expect(account.metadata.namespace).toBe("kube-system");
@@ -195,7 +195,7 @@ describe.each(overlays)("overlay %s", (overlay) => {
     }
   });
 
-  test("has the webhooks that people know, which lead to the paths that the forwarder serves", () => {
+  test("K30: has the webhooks that people know, which lead to the paths that the forwarder serves", () => {
     const hooks = ["Mutating", "Validating"].flatMap((kind) => {
       const found = installation(overlay).named(
         `${kind}WebhookConfiguration`,

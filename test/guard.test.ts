@@ -208,7 +208,7 @@ test("K42: every policy is bound, and refuses", () => {
   expect(bound.flatMap(({ validationActions }) => validationActions)).toEqual(bound.map(() => "Deny"));
 });
 
-test("the webhooks leave out the namespace that the forwarder runs in, and nothing that a pod says of itself", () => {
+test("K44: the webhooks leave out the namespace that the forwarder runs in, and nothing that a pod says of itself", () => {
   const configured = webhooks.flatMap((configuration) => configuration.webhooks as Record<string, unknown>[]);
   const aboutPods = configured.filter(({ name }) => /pod/.test(String(name)));
 

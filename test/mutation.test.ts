@@ -100,14 +100,14 @@ describe("the shipped webhook", () => {
     expect(await (await cluster()).create({ labels })).toEqual([asking]);
   });
 
-  test("is not asked about the forwarder's own namespace", async () => {
+  test("K44: is not asked about the forwarder's own namespace", async () => {
     const { asked, create } = await cluster();
 
     expect(await create({ namespace: "kube-system" })).toEqual([{ name: "app", resources: {} }]);
     expect(asked).toEqual([]);
   });
 
-  test("follows a container that a later webhook puts first, and asks for one ENI still", async () => {
+  test("K35: follows a container that a later webhook puts first, and asks for one ENI still", async () => {
     const { asked, create } = await cluster(
       injector(() => [{ op: "add", path: "/spec/containers/0", value: sidecar }]),
     );
@@ -128,7 +128,7 @@ describe("the shipped webhook", () => {
     expect(asked).toEqual(["forwarder", "sidecar", "forwarder"]);
   });
 
-  test("asks again for a pod whose first container a later webhook has stripped", async () => {
+  test("K35: asks again for a pod whose first container a later webhook has stripped", async () => {
     const path = "/spec/containers/0/resources";
     const { create } = await cluster(injector(() => [{ op: "replace", path, value: { limits: { cpu: "1" } } }]));
 

@@ -17,7 +17,7 @@ import {
 } from "./testing/index.ts";
 
 describe("the ledger protocol: nodes and their ends", () => {
-  it("P12: a terminated instance takes its branches with it, a stopped one keeps them", async () => {
+  it("P12, K56: a terminated instance takes its branches with it, a stopped one keeps them", async () => {
     const world = await readyWorld();
     world.send(podObserved(1));
     await world.run(1);
@@ -152,7 +152,7 @@ describe("the ledger protocol: nodes and their ends", () => {
     expect(world.ec2.enis.size).toBe(1);
   });
 
-  it("P14: a node that is not managed any more keeps its pods and gets no new ones", async () => {
+  it("P14, K18: a node that is not managed any more keeps its pods and gets no new ones", async () => {
     const world = await readyWorld();
     world.send(podObserved(1));
     await world.run(1);

@@ -23,7 +23,7 @@ const toldOf = (world: TestWorld) =>
   world.outbox.outcomes().filter(({ type }) => type === "PodEniFailed" || type === "PodEniDelayed");
 
 describe("the ledger protocol: associations that EC2 refuses", () => {
-  it("P19: a refused association is told once, costs one ENI a try, and leaves none behind", async () => {
+  it("P19, K64: a refused association is told once, costs one ENI a try, and leaves none behind", async () => {
     const world = await readyWorld();
     refuseAssociations(world, { remedy: "unauthorised", code: "UnauthorizedOperation" });
 

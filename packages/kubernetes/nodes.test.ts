@@ -26,11 +26,11 @@ test.each([
   ["eks-hybrid:///us-west-2/cluster/mi-01234567", undefined],
   ["", undefined],
   [undefined, undefined],
-])("the provider ID %s names the instance %s", (providerId, expected) => {
+])("K04: the provider ID %s names the instance %s", (providerId, expected) => {
   expect(instanceIdOf(providerId)).toBe(expected);
 });
 
-describe("a node could have a trunk", () => {
+describe("K06: a node could have a trunk", () => {
   test.each<[string, NodeObject, string | undefined]>([
     ["when it is a Linux instance", node(), undefined],
     [
@@ -51,7 +51,7 @@ describe("a node could have a trunk", () => {
   });
 });
 
-describe("a node asks for a trunk", () => {
+describe("K05: a node asks for a trunk", () => {
   test.each<[string, NodeObject, CniNodeObject | undefined, boolean]>([
     ["by its label", node({ [trunk]: "true" }), undefined, true],
     ["by its label, whatever the value", node({ [trunk]: "false" }), undefined, true],
@@ -77,7 +77,7 @@ describe("a node asks for a trunk", () => {
   });
 });
 
-describe("the ENIConfig of a node", () => {
+describe("K14: the ENIConfig of a node", () => {
   const label = "vpc.amazonaws.com/eniConfig";
 
   test.each<[string, NodeObject, CniNodeObject | undefined, string | undefined]>([

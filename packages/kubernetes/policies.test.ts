@@ -103,7 +103,7 @@ test.each<[string, Wish, readonly (string | RegExp)[]]>([
   ["16 groups", { pods: db, groups: numbered(16) }, []],
   ["17 groups", { pods: db, groups: numbered(17) }, [/17 groups, but a network interface takes at most 16$/]],
   ["17 groups of which two are the same", { pods: db, groups: ["sg-0", ...numbered(16)] }, []],
-])("a policy with %s is reported with what is wrong", (_, wish, problems) => {
+])("K21, K27: a policy with %s is reported with what is wrong", (_, wish, problems) => {
   const found = problemsOf(policy(wish));
 
   expect(found).toHaveLength(problems.length);

@@ -79,13 +79,13 @@ describe("the overlay with certificates of the forwarder's own, as it is shipped
     expect(cluster.logged.filter((line) => /BEGIN|PRIVATE/.test(line))).toEqual([]);
   });
 
-  test("leaves its own namespace alone", async () => {
+  test("K44: leaves its own namespace alone", async () => {
     const { body } = await cluster.post("/api/v1/namespaces/kube-system/pods?dryRun=All", pod("own"));
 
     expect(resourcesOf(body)).toEqual({});
   });
 
-  test("leaves nothing behind after a dry run", async () => {
+  test("K43: leaves nothing behind after a dry run", async () => {
     const events = async () =>
       (await cluster.kubernetes.api.as("kubernetes-admin").list({ group: "", resource: "events" })).objects.length;
     const before = await events();

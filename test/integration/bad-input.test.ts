@@ -270,7 +270,7 @@ describe("a node that can have no trunk", () => {
     );
   });
 
-  test("is told that it has no provider ID", async () => {
+  test("K70: is told that it has no provider ID", async () => {
     await local.administrator.create({
       apiVersion: "v1",
       kind: "Node",

@@ -37,7 +37,7 @@ describe("a node", () => {
     expect(scene.sent("NodeObserved")).toMatchObject([{ instanceId, nodeName: "node-a", nodeUid, wantsTrunk: false }]);
   });
 
-  test("wants a trunk when the CNI plugin puts its feature into the CNINode, and no longer when it goes", async () => {
+  test("K05: wants a trunk when the CNI plugin puts its feature into the CNINode, and no longer when it goes", async () => {
     scene.api.put(paths.nodes, aNode());
     await scene.start();
     const [before] = scene.sent("NodeObserved");
@@ -94,7 +94,7 @@ describe("a node", () => {
     ["Windows", { metadata: { name: "node-a", labels: { "kubernetes.io/os": "windows" } } }],
     ["EKS auto mode", { metadata: { name: "node-a", labels: { "eks.amazonaws.com/compute-type": "auto" } } }],
     ["a provider ID that is no instance", { spec: { providerID: "eks-hybrid:///r/c/mi-1" } }],
-  ])("with %s is left alone", async (_, change) => {
+  ])("K06: with %s is left alone", async (_, change) => {
     scene.api.put(paths.nodes, aNode("node-a", change));
     await scene.start();
 
@@ -271,7 +271,7 @@ describe("a node that changes", () => {
     expect(scene.logged.some((line) => line.includes("Somebody else keeps changing a node's capacity"))).toBe(true);
   });
 
-  test("is told of its version and its trunk once, whatever is repeated, and of a new version once", async () => {
+  test("K68, K69: is told of its version and its trunk once, whatever is repeated, and of a new version once", async () => {
     scene.api.put(paths.nodes, asking());
     await scene.start();
     await deliver(ready, ready);

@@ -36,7 +36,7 @@ describe("custom networking", () => {
     ]);
   });
 
-  test("a node whose ENIConfig is missing waits for it and is told so", async () => {
+  test("K73: a node whose ENIConfig is missing waits for it and is told so", async () => {
     scene.api.put(paths.nodes, labelled);
     await scene.start();
 
@@ -94,7 +94,7 @@ describe("custom networking", () => {
     ]);
   });
 
-  test("a node's label says more than the feature of its CNINode, and the feature counts when the label goes", async () => {
+  test("K14: a node's label says more than the feature of its CNINode, and the feature counts when the label goes", async () => {
     scene.api.put(paths.eniConfigs, eniConfig("subnet-01234567"));
     scene.api.put(paths.eniConfigs, { metadata: { name: "zone-b" }, spec: { subnet: "subnet-89abcdef" } });
     const features = [feature, { name: "CustomNetworking", value: "zone-b" }];
@@ -108,7 +108,7 @@ describe("custom networking", () => {
     expect(told).toEqual(["zone-a", "zone-b"]);
   });
 
-  test("without the CNI plugin's CustomResourceDefinition a node waits, and goes on when both are there", async () => {
+  test("K03: without the CNI plugin's CustomResourceDefinition a node waits, and goes on when both are there", async () => {
     scene.api.missing.add(paths.eniConfigs);
     scene.api.put(paths.nodes, labelled);
     await scene.start();
