@@ -60,6 +60,8 @@ interface Progress {
   failures: number;
   /** Doubtful watches in a row. */
   doubts: number;
+  /** Whether the API server did not know the type at the last list. */
+  isMissing: boolean;
   /** The wait before the next round. */
   waitMilliseconds: number;
 }
@@ -73,7 +75,7 @@ export const createReflector = <Object extends Kept>(options: ReflectorOptions<O
   const { project, onChange } = options;
   const collection = path.slice(path.lastIndexOf("/") + 1);
   const pauses = createPauses(clock);
-  const progress: Progress = { version: undefined, failures: 0, doubts: 0, waitMilliseconds: 0 };
+  const progress: Progress = { version: undefined, failures: 0, doubts: 0, isMissing: false, waitMilliseconds: 0 };
   let synced = false;
   let closeWatch: () => void = () => {};
   const copy = createCopy<Object>({
@@ -108,8 +110,19 @@ export const createReflector = <Object extends Kept>(options: ReflectorOptions<O
       copy.replace(listing.objects, listing.version);
       progress.version = listing.version;
       progress.doubts = 0;
+      progress.isMissing = false;
       synced = true;
     } else if (listing.status === 404 && isOptional) {
+      if (!progress.isMissing) {
+        log(
+          "warn",
+          "The API server does not know a type, which counts as empty: install its CustomResourceDefinition.",
+          {
+            path,
+          },
+        );
+      }
+      progress.isMissing = true;
       copy.replace([], "0");
       progress.failures = 0;
       progress.waitMilliseconds = missingTypeMilliseconds;
