@@ -2,8 +2,10 @@ import { branded, type NodeObserved, type ResourceVersion, type SubnetId } from 
 import { describe, expect, it } from "vitest";
 import { handlePodEvents } from "./index.ts";
 import {
+  addInstance,
   assignedPods,
   branchOf,
+  createTestWorld,
   delivered,
   interleave,
   nodeObserved,
@@ -34,6 +36,43 @@ const configure = async (world: TestWorld, changes: Partial<NodeObserved>): Prom
   world.send(nodeObserved(testInstance, changes));
   await world.run(1);
 };
+
+describe("K15: a node with an ENIConfig", () => {
+  const subnet = { subnetId, vpcId: "vpc-1", cidr: "10.1.0.0/24", ipv6Cidr: "", freeAddresses: 9 };
+  const trunkEnis = (world: TestWorld) =>
+    [...world.ec2.enis.values()].filter(({ interfaceType }) => interfaceType === "trunk");
+
+  it.each([
+    ["the groups that it names", [group], [group]],
+    ["the instance's groups where it names none", [], ["sg-0000000000000000e"]],
+  ])("has its trunk ENI in the ENIConfig's subnet with %s", async (_, securityGroups, expected) => {
+    const world = createTestWorld();
+    addInstance(world);
+    world.ec2.subnets.set(subnetId, subnet);
+
+    world.send(nodeObserved(testInstance, { eniConfig: { name: "zone-a", subnetId, securityGroups } }));
+    await world.run(5);
+
+    expect(trunkEnis(world)).toMatchObject([{ subnetId, securityGroups: expected, status: "in-use" }]);
+  });
+
+  it("gives a pod the groups of its policies in place of the ENIConfig's, in the ENIConfig's subnet", async () => {
+    const world = createTestWorld();
+    addInstance(world);
+    world.ec2.subnets.set(subnetId, subnet);
+    world.send(nodeObserved(testInstance, { eniConfig }));
+    await world.run(5);
+
+    world.send(podObserved(1, { securityGroups: ["sg-0000000000000000a"] }));
+    world.send(podObserved(2, { securityGroups: [] }));
+    await world.run(1);
+
+    expect(world.ec2.branches()).toMatchObject([
+      { subnetId, securityGroups: ["sg-0000000000000000a"] },
+      { subnetId, securityGroups: [group] },
+    ]);
+  });
+});
 
 describe("K15: a node whose ENIConfig changes", () => {
   it("gets new branches in the new subnet with the new groups; its trunk ENI and the branches that are there stay", async () => {

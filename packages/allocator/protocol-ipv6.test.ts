@@ -1,5 +1,5 @@
 import { type AssociatedBranch, branded, type SubnetFacts, type SubnetId } from "@trunkline/core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import {
   addInstance,
   annotated,
@@ -38,11 +38,31 @@ const serve = async (world: TestWorld, number: number) => {
   return annotationOf(world, number)[0];
 };
 
+/** What the CNI plugin reads of an annotation's first element, whichever addresses it uses. */
+const ofEveryFamily = {
+  eniId: expect.stringMatching(/^eni-/),
+  ifAddress: expect.stringMatching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/),
+  vlanId: expect.toSatisfy((vlanId: number) => vlanId >= 1 && vlanId <= 4_094),
+};
+
+test("K52: without IPv6 an annotation has the MAC address, the VLAN ID and the IPv4 address with its range", async () => {
+  const world = await dualStackWorld({ ipv6Cidr: "" });
+
+  expect(await serve(world, 1)).toMatchObject({
+    ...ofEveryFamily,
+    privateIp: expect.stringMatching(/^192\.168\.\d+\.\d+$/),
+    subnetCidr: "192.168.0.0/16",
+    ipv6Addr: "",
+    subnetV6Cidr: "",
+  });
+});
+
 describe("a subnet with IPv6", () => {
   it("K52: gives each pod both addresses, and its annotation both ranges", async () => {
     const world = await dualStackWorld();
 
     expect(await serve(world, 1)).toMatchObject({
+      ...ofEveryFamily,
       privateIp: expect.stringMatching(/^192\.168\./),
       subnetCidr: "192.168.0.0/16",
       ipv6Addr: expect.stringMatching(/^2001:db8::/),
