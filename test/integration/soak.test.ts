@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runSoak } from "../soak/soak.ts";
 
-const options = { minutes: 0.15, seed: 7, nodes: 6, pods: 40, replicas: 1, judgeMemory: false } as const;
+const options = { minutes: 0.1, seed: 7, nodes: 6, pods: 40, replicas: 1, judgeMemory: false } as const;
 
 let folder: string;
 

@@ -40,6 +40,7 @@ export const overrides: Overrides = {
   quotas: buckets,
   durations: {
     cooldownFloorSeconds: 1,
+    reuseIdleSeconds: 3,
     outcomeDeadSeconds: seconds.outcomeRetention + seconds.outcomeHeld + 5,
     stepDeadlineSeconds: 10,
     staleObservationSeconds: 45,

@@ -34,7 +34,7 @@ describe("untilQuiet", () => {
 
     expect(await done).toEqual([]);
     expect(looks()).toBe(5);
-    expect(said).toEqual(["it is quiet, after 8 s"]);
+    expect(said).toEqual(["it is quiet, after 4 s"]);
     expect(unrest).not.toHaveBeenCalled();
   });
 

@@ -5,7 +5,7 @@ import type { Truth } from "./truth.ts";
  * silent stream after two minutes.
  */
 const quietWithinMilliseconds = { loud: 150_000, silent: 300_000 } as const;
-const lookMilliseconds = 2_000;
+const lookMilliseconds = 1_000;
 const progressMilliseconds = 10_000;
 const shownMax = 3;
 
