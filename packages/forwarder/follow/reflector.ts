@@ -46,6 +46,8 @@ const livelyBeforeListMilliseconds = 60_000;
 const doubtsMax = 2;
 /** How often a type that the cluster does not have is looked for. */
 const missingTypeMilliseconds = 5_000;
+const missingTypeMessage =
+  "The API server does not know a type, which counts as empty: install its CustomResourceDefinition.";
 const backoff = { firstMilliseconds: 100, mostMilliseconds: 15_000 };
 /** The longest wait that a server can ask for. */
 const retryAfterSecondsMax = 60;
@@ -113,15 +115,7 @@ export const createReflector = <Object extends Kept>(options: ReflectorOptions<O
       progress.isMissing = false;
       synced = true;
     } else if (listing.status === 404 && isOptional) {
-      if (!progress.isMissing) {
-        log(
-          "warn",
-          "The API server does not know a type, which counts as empty: install its CustomResourceDefinition.",
-          {
-            path,
-          },
-        );
-      }
+      if (!progress.isMissing) log("warn", missingTypeMessage, { path });
       progress.isMissing = true;
       copy.replace([], "0");
       progress.failures = 0;
