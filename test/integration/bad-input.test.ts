@@ -112,8 +112,8 @@ const nodeOf = ({ InstanceId = "" }: Instance) =>
     return node?.metadata.name ?? "";
   });
 
-const expectEvent = (name: string, text: string) =>
-  eventually(async () => expect(await local.eventsOn(name)).toContain(text));
+const expectEvent = (name: string, text: string, seconds?: number) =>
+  eventually(async () => expect(await local.eventsOn(name)).toContain(text), seconds);
 
 const createGroup = (model: Ec2Model) =>
   model.perform("CreateSecurityGroup", {
@@ -270,7 +270,7 @@ describe("a node that can have no trunk", () => {
     );
   });
 
-  test("K70: is told that it has no provider ID", async () => {
+  test("K70: is told that it has no provider ID after a minute without one", async () => {
     await local.administrator.create({
       apiVersion: "v1",
       kind: "Node",
@@ -280,6 +280,7 @@ describe("a node that can have no trunk", () => {
     await expectEvent(
       "nowhere",
       "NodeTrunkFailedInit: The node failed initializing trunk interface: the node has no provider ID",
+      75,
     );
   });
 
