@@ -54,7 +54,8 @@ export async function startReplicas(options: {
     timer = setTimeout(
       () => {
         const victim = second;
-        const isKill = victim !== undefined && draws.next() < 0.5;
+        // In turn, so that a short run has both.
+        const isKill = victim !== undefined && done.killed <= done.stopped;
         under = (isKill ? killAndStart(victim) : stopAndStart()).catch((error: unknown) => onTrouble(String(error)));
         void under.then(() => {
           if (timer !== undefined) plan();
