@@ -220,3 +220,12 @@ test("K44: the webhooks leave out the namespace that the forwarder runs in, and 
     });
   }
 });
+
+test("K43: the webhooks take reviews of v1, say that they have no side effects, and are waited for 5 s at most", () => {
+  const configured = webhooks.flatMap((configuration) => configuration.webhooks as Record<string, unknown>[]);
+
+  expect(configured).toHaveLength(3);
+  for (const webhook of configured) {
+    expect(webhook).toMatchObject({ admissionReviewVersions: ["v1"], sideEffects: "None", timeoutSeconds: 5 });
+  }
+});
