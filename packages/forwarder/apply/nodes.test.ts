@@ -102,7 +102,7 @@ describe("a node", () => {
     expect(cniNode()).toBeUndefined();
   });
 
-  test("that asks for a trunk without a provider ID is told so after a minute, once", async () => {
+  test("K70: that asks for a trunk without a provider ID is told so after a minute, once", async () => {
     const labels = { "vpc.amazonaws.com/has-trunk-attached": "false" };
     scene.api.put(paths.nodes, aNode("node-a", { metadata: { name: "node-a", labels }, spec: {} }));
     await scene.start();
