@@ -112,8 +112,8 @@ const nodeOf = ({ InstanceId = "" }: Instance) =>
     return node?.metadata.name ?? "";
   });
 
-const expectEvent = (name: string, text: string, seconds?: number) =>
-  eventually(async () => expect(await local.eventsOn(name)).toContain(text), seconds);
+const expectEvent = (name: string, text: string) =>
+  eventually(async () => expect(await local.eventsOn(name)).toContain(text));
 
 const createGroup = (model: Ec2Model) =>
   model.perform("CreateSecurityGroup", {
