@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
 import { createPrometheus, type Prometheus } from "./prometheus.ts";
@@ -97,6 +98,20 @@ test("what is not there is named, and only reading is allowed", async () => {
 
   expect(await ask("/")).toMatchObject({ status: 404, text: "only /healthz, /readyz and /metrics\n" });
   expect((await ask("/healthz", "POST")).status).toBe(405);
+});
+
+test.each(["//", "http://[", "http://a:99999/", "*"])("the target %s is an answer, not a crash", async (path) => {
+  await start({});
+  const status = await new Promise((resolve, reject) => {
+    const asked = request({ host: "127.0.0.1", port: server?.port, path }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    asked.on("error", reject).end();
+  });
+
+  expect(status).toBe(404);
+  expect((await ask("/healthz")).status).toBe(200);
 });
 
 test("without a host it listens on IPv4 and on IPv6, as pods of either kind of cluster need it", async () => {

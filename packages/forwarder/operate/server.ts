@@ -34,9 +34,10 @@ const connectionsMax = 64;
 /** Serves `/healthz`, `/readyz` and `/metrics` over plain HTTP, for kubelet and Prometheus; rejects when the port is taken. */
 export const startOperations = async (options: OperationsOptions): Promise<OperationsServer> => {
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? "/", "http://operations");
+    // Whoever reaches the port chooses the target, and one that is no URL must not end the process.
+    const url = URL.parse(request.url ?? "/", "http://operations");
     if (request.method !== "GET" && request.method !== "HEAD") return reply(response, 405, "only GET\n");
-    switch (url.pathname) {
+    switch (url?.pathname) {
       case "/healthz":
         return tell(response, options.health, url.searchParams.has("verbose"));
       case "/readyz":
