@@ -12,6 +12,7 @@ import { createPauses, type ForwarderClock } from "./ports/clock.ts";
 import type { Log } from "./ports/log.ts";
 import { type Metrics, noMetrics } from "./ports/metrics.ts";
 import type { Queues } from "./ports/queues.ts";
+import type { Unsent } from "./tell/sender.ts";
 
 export interface ForwarderOptions {
   readonly api: KubernetesApi;
@@ -57,6 +58,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
   let leader: Leader | undefined;
   let election: Election | undefined;
   let isResigning = false;
+  let unsent: Unsent = [];
   const boundTimes = createBoundTimes({
     clock,
     metrics,
@@ -98,14 +100,14 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
 
   const lead = (incarnation: Incarnation): void => {
     if (isResigning) return;
-    leader = createLeader({ ...options, cluster, ends, incarnation });
+    leader = createLeader({ ...options, cluster, ends, incarnation, unsentBefore: unsent });
     leader.start();
     tellTerm("elected");
   };
 
   const loseLead = (): void => {
     if (leader === undefined) return;
-    leader.abandon();
+    unsent = leader.abandon();
     leader = undefined;
     tellTerm("lost");
   };

@@ -16,7 +16,7 @@ import type { ForwarderSettings } from "../settings.ts";
 import { createMissed } from "../tell/missed.ts";
 import { createObserver, podGone } from "../tell/observe.ts";
 import { createRegistration } from "../tell/registration.ts";
-import { createSender } from "../tell/sender.ts";
+import { createSender, type Unsent } from "../tell/sender.ts";
 import { createSnapshots } from "../tell/snapshots.ts";
 import type { Ends } from "./ends.ts";
 
@@ -48,11 +48,14 @@ export interface LeaderOptions {
   /** What ended lately, whoever led then. */
   readonly ends: Pick<Ends, "pods" | "nodes" | "instanceOf">;
   readonly incarnation: Incarnation;
+  /** Of this replica's last term. */
+  readonly unsentBefore?: Unsent;
 }
 
 /**
  * All that acts: what observes, tells, takes snapshots, receives and applies outcomes, keeps CNINodes and records events.
- * One is made for each term with nothing remembered, and tells everything again: whatever it repeats is harmless.
+ * One is made for each term with nothing remembered but whose turn it is, and tells everything again: whatever it repeats is
+ * harmless.
  */
 export interface Leader {
   /** To be called with every change of the cluster while the term lasts. */
@@ -64,8 +67,8 @@ export interface Leader {
    * @returns how many events were not sent within the time; they are dropped.
    */
   finish(milliseconds: number): Promise<number>;
-  /** Ends the term at once: nothing more is begun. */
-  abandon(): void;
+  /** Ends the term at once: nothing more is begun. Answers what was not sent, which the next term tells first. */
+  abandon(): Unsent;
 }
 
 /** How often what failed before is looked at again. */
@@ -74,7 +77,8 @@ const repairMilliseconds = 2_000;
 /** Composes what acts. */
 export const createLeader = (options: LeaderOptions): Leader => {
   const { api, queues, clock, random, log, metrics = noMetrics, settings, cluster, ends, incarnation } = options;
-  const sender = createSender({ queues, clock, random, log, metrics, serialise });
+  const { unsentBefore = [] } = options;
+  const sender = createSender({ queues, clock, random, log, metrics, serialise, unsentBefore });
   const recorder = createRecorder({ api, clock, random, log, metrics });
   const cniNodes = createCniNodes({
     api,
@@ -237,8 +241,8 @@ export const createLeader = (options: LeaderOptions): Leader => {
     abandon: () => {
       rest();
       receiver.abandon();
-      sender.stop();
       recorder.stop();
+      return sender.stop();
     },
   };
 };

@@ -130,3 +130,43 @@ test("draining tells how many events are left", async () => {
 
   expect(await drained).toBe(25);
 });
+
+test("a stopped sender begins nothing more, and names in their turn what it has not sent", async () => {
+  const { send } = queues;
+  queues.send = () => new Promise(() => {});
+  for (let index = 0; index < 45; index += 1) sender.send(gone(`pod-${index}`));
+  await clock.advance(5);
+  queues.send = send;
+  sender.send(gone("last"));
+
+  const unsent = sender.stop();
+  await clock.advance(60_000);
+
+  expect(queues.sent).toEqual([]);
+  expect(unsent).toHaveLength(46);
+  expect(unsent.slice(0, 7)).toEqual(
+    [40, 41, 42, 43, 44].map((index) => `PodGone pod-${index}`).concat("PodGone last", "PodGone pod-0"),
+  );
+});
+
+test("a sender that is stopped before its first batch is full sends nothing", async () => {
+  sender.send(gone("a"));
+  sender.stop();
+  await clock.advance(60_000);
+
+  expect(queues.sent).toEqual([]);
+});
+
+test("what the sender before has left goes first, in its order, and what it left is not waited for", async () => {
+  const unsentBefore = ["PodGone pod-30", "PodGone elsewhere", "PodGone pod-20"];
+  const next = createSender({ queues, clock, random: () => 0.5, log: () => {}, serialise, unsentBefore });
+  for (let index = 0; index < 40; index += 1) next.send(gone(`pod-${index}`));
+  await clock.advance(50);
+
+  expect(queues.sent.slice(0, 3).map((event) => "podUid" in event && event.podUid)).toEqual([
+    "pod-30",
+    "pod-20",
+    "pod-0",
+  ]);
+  expect(queues.sent).toHaveLength(40);
+});

@@ -17,8 +17,12 @@ export interface Sender {
   send(event: ForwarderEvent, validMilliseconds?: number): void;
   /** Resolves when nothing waits any more, or after the time; to how many events still wait or are on their way. */
   drain(milliseconds: number): Promise<number>;
-  stop(): void;
+  /** Sends nothing more; answers what has not been sent. */
+  stop(): Unsent;
 }
+
+/** Which pods and nodes a sender has left untold, in their turn. What is still true of them is for the next one to find out. */
+export type Unsent = readonly string[];
 
 export interface SenderOptions {
   readonly queues: Pick<Queues, "send">;
@@ -27,6 +31,8 @@ export interface SenderOptions {
   readonly log: Log;
   readonly metrics?: Metrics;
   readonly serialise: (event: ForwarderEvent) => string;
+  /** What the sender before left: it goes first, lest terms that are too short for everything never get to the last. */
+  readonly unsentBefore?: Unsent;
 }
 
 interface Waiting {
@@ -70,9 +76,7 @@ export const createSender = (options: SenderOptions): Sender => {
       while (left() > 0 && options.clock.monotonic() < endsAt) await pauses.pause(drainPollMilliseconds);
       return left();
     },
-    stop: () => {
-      for (const lane of Object.values(lanes)) lane.stop();
-    },
+    stop: () => Object.values(lanes).flatMap((lane) => lane.stop()),
   };
 };
 
@@ -80,28 +84,39 @@ interface Lane {
   add(waiting: Waiting): void;
   /** Events that wait or are on their way. */
   left(): number;
-  stop(): void;
+  stop(): Unsent;
 }
 
 const createLane = (queue: EventQueue, options: SenderOptions): Lane => {
   const { queues, clock, random, log, metrics = noMetrics } = options;
   const pauses = createPauses(clock);
   const waiting = new Map<string, Waiting>();
+  /** Keys whose turn comes before that of all others; one that is reached once and does not wait has lost it. */
+  const first = new Set(options.unsentBefore);
+  const underWay = new Set<Waiting>();
   let sending = 0;
-  let underWay = 0;
   let failures = 0;
   let isPlanned = false;
 
   const count = ({ type }: Waiting, result: string): void => {
     metrics.count("trunkline_events_total", { type, result });
-    metrics.set("trunkline_events_waiting", { queue }, underWay + waiting.size);
+    metrics.set("trunkline_events_waiting", { queue }, underWay.size + waiting.size);
   };
 
-  /** The oldest that fit into one message batch; what is void by now is dropped. */
+  const inTurn = function* (): Generator<Waiting> {
+    for (const key of first) {
+      const entry = waiting.get(key);
+      if (entry === undefined) first.delete(key);
+      else yield entry;
+    }
+    yield* waiting.values();
+  };
+
+  /** The next that fit into one message batch; what is void by now is dropped. */
   const takeBatch = (): Waiting[] => {
     const batch: Waiting[] = [];
     let bytes = 0;
-    for (const entry of waiting.values()) {
+    for (const entry of inTurn()) {
       if (batch.length === batchMax || bytes + entry.bytes > batchBytesMax) break;
       waiting.delete(entry.key);
       if (entry.voidAt < clock.monotonic()) {
@@ -127,7 +142,7 @@ const createLane = (queue: EventQueue, options: SenderOptions): Lane => {
     const rest = batch.filter((entry, index) => accepted[index] !== true && !waiting.has(entry.key));
     failures = rest.length === 0 && accepted.length > 0 ? 0 : failures + 1;
     for (const entry of rest) waiting.set(entry.key, entry);
-    underWay -= batch.length;
+    for (const entry of batch) underWay.delete(entry);
     for (const [index, entry] of batch.entries()) {
       if (accepted[index] === true) count(entry, "sent");
       else count(entry, rest.includes(entry) ? "failed" : "replaced");
@@ -140,7 +155,7 @@ const createLane = (queue: EventQueue, options: SenderOptions): Lane => {
     isPlanned = true;
     clock.after(waiting.size >= batchMax ? 0 : lingerMilliseconds, () => {
       isPlanned = false;
-      void pump();
+      if (!pauses.ended) void pump();
     });
   };
 
@@ -148,7 +163,7 @@ const createLane = (queue: EventQueue, options: SenderOptions): Lane => {
     const batch = takeBatch();
     if (batch.length > 0) {
       sending += 1;
-      underWay += batch.length;
+      for (const entry of batch) underWay.add(entry);
       plan();
       await sendBatch(batch);
       sending -= 1;
@@ -167,14 +182,15 @@ const createLane = (queue: EventQueue, options: SenderOptions): Lane => {
       waiting.delete(entry.key);
       waiting.set(entry.key, entry);
       if (replaced !== undefined) count(replaced, "replaced");
-      metrics.set("trunkline_events_waiting", { queue }, underWay + waiting.size);
+      metrics.set("trunkline_events_waiting", { queue }, underWay.size + waiting.size);
       plan();
     },
-    left: () => underWay + waiting.size,
+    left: () => underWay.size + waiting.size,
     stop: () => {
       pauses.end();
       // Whatever waits is told again by the next leader, and is no concern of this one.
       metrics.set("trunkline_events_waiting", { queue }, 0);
+      return [...new Set([...inTurn(), ...underWay].map(({ key }) => key))];
     },
   };
 };

@@ -101,23 +101,30 @@ export const createSnapshots = (options: SnapshotOptions): Snapshots => {
 
   const intervalMilliseconds = () => snapshotSeconds * 1_000 * (0.9 + random() * 0.2);
 
-  const tick = (): void => {
-    const now = clock.monotonic();
-    const alive = new Set<InstanceId>();
+  /** Knows every instance that has a node, and no other. Returns them with one of their nodes. */
+  const plan = (now: number): ReadonlyMap<InstanceId, string> => {
+    const nodeNames = new Map<InstanceId, string>();
     for (const node of cluster.nodes()) {
       const instanceId = instanceOfNode(node);
       if (instanceId === undefined) continue;
-      alive.add(instanceId);
-      const due = dueAt.get(instanceId);
-      if (due === undefined) {
-        dueAt.set(instanceId, now + random() * startWithinMilliseconds);
-      } else if (due <= now && underWay.size < atOnceMax) {
-        dueAt.set(instanceId, now + intervalMilliseconds());
-        beforeSnapshot(node.name);
-        void snapshot(instanceId);
-      }
+      nodeNames.set(instanceId, node.name);
+      if (!dueAt.has(instanceId)) dueAt.set(instanceId, now + random() * startWithinMilliseconds);
     }
-    for (const instanceId of dueAt.keys()) if (!alive.has(instanceId)) dueAt.delete(instanceId);
+    for (const instanceId of dueAt.keys()) if (!nodeNames.has(instanceId)) dueAt.delete(instanceId);
+    return nodeNames;
+  };
+
+  const tick = (): void => {
+    const now = clock.monotonic();
+    const nodeNames = plan(now);
+    // In the order in which they became due, which is another one in each term: terms that are too short for all instances
+    // leave out others each time.
+    const due = [...dueAt].filter(([, at]) => at <= now).sort(([, left], [, right]) => left - right);
+    for (const [instanceId] of due.slice(0, Math.max(atOnceMax - underWay.size, 0))) {
+      dueAt.set(instanceId, now + intervalMilliseconds());
+      beforeSnapshot(nodeNames.get(instanceId) ?? "");
+      void snapshot(instanceId);
+    }
     cancelTick = clock.after(tickMilliseconds, tick);
   };
 

@@ -29,7 +29,7 @@ export interface Replicas {
 /** Durations of production. */
 const election = { leaseSeconds: 15, renewSeconds: 10, retrySeconds: 2 };
 
-export const createReplicas = (): Replicas => {
+export const createReplicas = (random = () => 0.5): Replicas => {
   const api = createFakeApi();
   const queues = createFakeQueues();
   const clock = createVirtualClock();
@@ -75,7 +75,7 @@ export const createReplicas = (): Replicas => {
         putBack: (receipts) => (isKilled ? never : queues.putBack(receipts)),
       },
       clock,
-      random: () => 0.5,
+      random,
       log: (level, message, fields) => void logged.push(`${name} ${level} ${message} ${JSON.stringify(fields ?? {})}`),
       settings: {
         clusterName: "test",
