@@ -29,8 +29,10 @@ export interface Snapshots {
   answer(instanceId: InstanceId, podUids: readonly PodUid[]): Promise<boolean>;
 }
 
-/** A snapshot is sent within this time of its list (P10). */
+/** A snapshot is sent within this time of the beginning of its list (P10). */
 const validMilliseconds = 10_000;
+/** After a failure. Lists of a node's pods are dear to an API server. */
+const retryMillisecondsMax = 60_000;
 /** What a message takes; more than any node's branches. */
 const podsMax = 250;
 const tickMilliseconds = 500;
@@ -44,33 +46,40 @@ export const createSnapshots = (options: SnapshotOptions): Snapshots => {
   const underWay = new Map<InstanceId, Promise<boolean>>();
   let cancelTick: () => void = () => {};
 
-  const factsOf = (pods: readonly PodView[]): readonly PodFacts[] | undefined => {
+  /** What a snapshot tells of the pods, or why it cannot be taken. */
+  const factsOf = (pods: readonly PodView[]): readonly PodFacts[] | string => {
+    if (pods.length > podsMax) return `${pods.length} pods want or hold ENIs, of which ${podsMax} can be told`;
     const facts: PodFacts[] = [];
     for (const pod of pods) {
       const match = cluster.match(pod);
       // A pod must not be missing from a snapshot, and must not be told with the wrong groups: rather no snapshot.
-      if (!match.ok && pod.annotation === undefined) return undefined;
+      if (!match.ok && pod.annotation === undefined) {
+        return `the policies of the pod ${pod.namespace}/${pod.name} cannot be matched: ${match.problem}`;
+      }
       facts.push(podFacts(pod, match.ok ? match.groupIds : []));
     }
     return facts;
   };
 
-  const take = async (instanceId: InstanceId): Promise<boolean> => {
+  const take = async (instanceId: InstanceId): Promise<void> => {
     const nodes = cluster.nodesOf(instanceId);
     const [node] = nodes;
-    if (node === undefined) return true;
+    if (node === undefined) return undefined;
+    const voidAt = clock.monotonic() + validMilliseconds;
     const listings = await Promise.all(
       nodes.map(({ name }) => listAll(api, "/api/v1/pods", { fieldSelector: `spec.nodeName=${name}` }, viewPod)),
     );
     const pods: PodView[] = [];
     const versions: bigint[] = [];
     for (const listing of listings) {
-      if (!listing.ok) return false;
+      if (!listing.ok) return listing.problem;
       versions.push(BigInt(listing.version));
       pods.push(...listing.objects.filter((pod) => !pod.terminal && wantsOrHolds(pod)));
     }
-    const facts = pods.length > podsMax ? undefined : factsOf(pods);
-    if (facts === undefined) return false;
+    const facts = factsOf(pods);
+    if (typeof facts === "string") return facts;
+    const left = voidAt - clock.monotonic();
+    if (left <= 0) return `the list of its pods took over ${validMilliseconds / 1_000} s`;
     sender.send(
       {
         type: "NodeSnapshot",
@@ -81,18 +90,19 @@ export const createSnapshots = (options: SnapshotOptions): Snapshots => {
         listVersion: String(versions.reduce((least, one) => (one < least ? one : least))) as ResourceVersion,
         pods: facts,
       },
-      validMilliseconds,
+      left,
     );
-    return true;
+    return undefined;
   };
 
   const snapshot = (instanceId: InstanceId): Promise<boolean> => {
     const running = underWay.get(instanceId);
     if (running !== undefined) return running;
     const started = take(instanceId)
-      .catch((problem: unknown) => {
-        log("warn", "A snapshot failed.", { instanceId, problem: textOf(problem) });
-        return false;
+      .catch(textOf)
+      .then((problem) => {
+        if (problem !== undefined) log("warn", "A snapshot could not be taken.", { instanceId, problem });
+        return problem === undefined;
       })
       .finally(() => underWay.delete(instanceId));
     underWay.set(instanceId, started);
@@ -100,6 +110,7 @@ export const createSnapshots = (options: SnapshotOptions): Snapshots => {
   };
 
   const intervalMilliseconds = () => snapshotSeconds * 1_000 * (0.9 + random() * 0.2);
+  const retryMilliseconds = () => Math.min(intervalMilliseconds(), retryMillisecondsMax * (0.5 + random() / 2));
 
   /** Knows every instance that has a node, and no other. Returns them with one of their nodes. */
   const plan = (now: number): ReadonlyMap<InstanceId, string> => {
@@ -123,7 +134,9 @@ export const createSnapshots = (options: SnapshotOptions): Snapshots => {
     for (const [instanceId] of due.slice(0, Math.max(atOnceMax - underWay.size, 0))) {
       dueAt.set(instanceId, now + intervalMilliseconds());
       beforeSnapshot(nodeNames.get(instanceId) ?? "");
-      void snapshot(instanceId);
+      void snapshot(instanceId).then((isDone) => {
+        if (!isDone && dueAt.has(instanceId)) dueAt.set(instanceId, clock.monotonic() + retryMilliseconds());
+      });
     }
     cancelTick = clock.after(tickMilliseconds, tick);
   };
