@@ -61,7 +61,8 @@ export const createSnapshots = (options: SnapshotOptions): Snapshots => {
     return facts;
   };
 
-  const take = async (instanceId: InstanceId): Promise<void> => {
+  /** Why none can be sent now, if it cannot. */
+  const take = async (instanceId: InstanceId): Promise<string | undefined> => {
     const nodes = cluster.nodesOf(instanceId);
     const [node] = nodes;
     if (node === undefined) return undefined;
