@@ -75,6 +75,20 @@ describe("the ledger protocol: nodes and their ends", () => {
     expect(world.outbox.outcomes()[1]).not.toHaveProperty("action");
   });
 
+  it("K71: names the next action that is refused, when the first one was granted meanwhile", async () => {
+    const world = createTestWorld();
+    addInstance(world);
+    for (const refused of ["AttachNetworkInterface", "ModifyNetworkInterfaceAttribute"] as const) {
+      world.ec2.refuse = (action) =>
+        action === refused ? { remedy: "unauthorised", code: "UnauthorizedOperation" } : undefined;
+      world.send(nodeObserved());
+      await world.run(2 * world.dependencies.settings.slotRetrySeconds);
+    }
+
+    const told = world.outbox.outcomes().filter(({ type }) => type === "NodeTrunkProblem");
+    expect(told).toMatchObject([{ action: "AttachNetworkInterface" }, { action: "ModifyNetworkInterfaceAttribute" }]);
+  });
+
   it("P12: a node that shuts down gets no new branches, and the deletion of its Node object ends nobody", async () => {
     const world = await readyWorld();
     world.send(podObserved(1));

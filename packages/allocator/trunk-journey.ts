@@ -119,9 +119,11 @@ export const rest = async (
 ): Promise<Onward> => {
   const { dependencies, view } = journey;
   const now = dependencies.clock.now();
-  const next = { ...trunk, stepDeadline: lookAt, problem: problem?.detail ?? trunk.problem };
+  // The same refusal of another action is another problem.
+  const text = problem && [problem.detail, problem.action ?? []].flat().join(": ");
+  const next = { ...trunk, stepDeadline: lookAt, problem: text ?? trunk.problem };
   if ((await write(journey, trunk, next)) === "rest") return "rest";
-  if (problem !== undefined && problem.detail !== trunk.problem) {
+  if (problem !== undefined && text !== trunk.problem) {
     await tell(journey, trunk, problem);
   }
   await dependencies.outbox.send([nodeLookAt({ ...trunk, cluster: view.cluster }, lookAt, now)]);
