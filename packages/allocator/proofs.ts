@@ -9,19 +9,20 @@ import {
   nodeLookAt,
   proofDueAt,
   proofSteps,
+  putTrunk,
   type TrunkRecord,
 } from "@trunkline/core";
 import { reportCall } from "./calls.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { emptyPurse, takeToken } from "./tokens.ts";
-import { commitTo, contextOf, type View } from "./view.ts";
+import { commitTo, contextOf, inTurn, type View } from "./view.ts";
 
 /**
  * Asks EC2 about all branches of a node that only annotations tell of (P10): one search for the branches of its trunk ENI, whatever their number,
  * and one look at the associations that the annotations name. Clean-up and pods that wait go before; what cannot be asked now is asked later.
  */
 export const proveBranches = async (dependencies: Dependencies, view: View): Promise<void> => {
-  const { clock, outbox, settings } = dependencies;
+  const { clock, outbox } = dependencies;
   const { trunk } = view.partition;
   if (trunk?.trunkEniId === undefined) return;
   const lookedAt = clock.now();
@@ -37,8 +38,20 @@ export const proveBranches = async (dependencies: Dependencies, view: View): Pro
   const dueAt = proofDueAt(view.partition, dependencies);
   if (dueAt === undefined) return;
   const now = clock.now();
-  const at = dueAt > now ? dueAt : now + settings.notFoundGraceSeconds * 1_000;
-  await outbox.send([nodeLookAt(view.partition.trunk as TrunkRecord, at, now)]);
+  if (dueAt > now) await outbox.send([nodeLookAt(trunk, dueAt, now)]);
+  else await askLater(dependencies, view);
+};
+
+/**
+ * Some branches have no answer. That is written down, or all that want to know would ask again, each with messages of their own. A conflict is somebody
+ * else's word about the trunk: then at worst somebody asks sooner.
+ */
+const askLater = async (dependencies: Dependencies, view: View): Promise<void> => {
+  const { clock, outbox, settings } = dependencies;
+  const now = clock.now();
+  const trunkNow = (): TrunkRecord => view.partition.trunk as TrunkRecord;
+  await inTurn(view, () => commitTo(dependencies, view, [putTrunk({ ...trunkNow(), proofFailedAt: now }, trunkNow())]));
+  await outbox.send([nodeLookAt(trunkNow(), now + settings.notFoundGraceSeconds * 1_000, now)]);
 };
 
 const byId = (enis: readonly EniFacts[]): ReadonlyMap<EniId, EniFacts> => new Map(enis.map((eni) => [eni.eniId, eni]));

@@ -165,11 +165,14 @@ const follow = async (dependencies: Dependencies, course: Course, decision: Deci
   const work: Work[] = [];
   const envelopes: Envelope[] = [];
   let conflict = false;
+  let madeRoom = false;
   for (const step of decision.steps) {
+    const before = roomOf(view);
     if ((await commitStep(dependencies, view, step)) === "conflict") {
       conflict = true;
       break;
     }
+    madeRoom ||= hasMadeRoom(before, roomOf(view));
     work.push(...step.work);
     envelopes.push(...step.envelopes);
   }
@@ -178,7 +181,8 @@ const follow = async (dependencies: Dependencies, course: Course, decision: Deci
   await parallel(work, branchesAtOnce, (task) => perform(dependencies, course, task));
   if (conflict) return;
   course.arrivals = [];
-  course.isDone = !(hasMadeRoom(before, roomOf(view)) || decision.steps.some((step) => concernsRoom(step, view)));
+  madeRoom ||= hasMadeRoom(before, roomOf(view));
+  course.isDone = !(madeRoom || decision.steps.some((step) => concernsRoom(step, view)));
 };
 
 const commitStep = async (

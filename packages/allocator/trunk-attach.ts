@@ -7,6 +7,7 @@ import {
   lostTrunkText,
   nodeLookAt,
   noSlotText,
+  proofDueAt,
   replacedTrunk,
   type TrunkRecord,
   trunkReadyOutcome,
@@ -135,7 +136,13 @@ export const awaitAttached = async (journey: Journey, trunk: TrunkRecord): Promi
   const { cluster, instanceId } = now;
   // Nothing is claimed before a snapshot has come (P24): the next periodic one may be minutes away.
   const question = { to: "outcomes", cluster, body: { type: "SnapshotRequested", instanceId } } as const;
-  await outbox.send([trunkReadyOutcome(now, settings.backendVersion), ...(now.rebuilding === true ? [question] : [])]);
+  // What annotations told of before is asked of EC2 now: before, nothing could be associated.
+  const proofAt = proofDueAt(view.partition, dependencies);
+  await outbox.send([
+    trunkReadyOutcome(now, settings.backendVersion),
+    ...(now.rebuilding === true ? [question] : []),
+    ...(proofAt === undefined ? [] : [nodeLookAt(now, proofAt, clock.now())]),
+  ]);
   return "rest";
 };
 

@@ -3,7 +3,7 @@ import { cool } from "./ends.ts";
 import type { PodEni, PodFacts } from "./events.ts";
 import { type AssociationId, branded, compareVersions, type EniId, type ResourceVersion, type VlanId } from "./ids.ts";
 import { isEnding, moveToOwnRecord } from "./moving.ts";
-import { branchAt, holdsSlot, isPlaced } from "./partition.ts";
+import { branchAt, branchesOf, holdsSlot, isPlaced } from "./partition.ts";
 import type { AssociatedBranch, BranchRecord, CoolingBranch, TrunkRecord } from "./records.ts";
 import { endRecord } from "./tombstones.ts";
 import type { Write } from "./transaction.ts";
@@ -37,7 +37,7 @@ export type Adoption =
 export const adopt = (draft: Draft, context: Context, pod: PodFacts, named: Named): Adoption => {
   const record = branchAt(draft.partition, pod.podUid, named.index);
   const holder = draft.partition.branches.find((branch) => "eni" in branch && branch.eni?.eniId === named.eni.eniId);
-  if (record?.status === "gone" && compareVersions(pod.resourceVersion, record.podVersion) <= 0) return "settled";
+  if (hasEnded(draft, pod)) return "settled";
   if (holder === undefined)
     return isFree(draft, named) ? take(draft, context, pod, { named, holder, record }) : "stray";
   const fits = isPlaced(holder) && holder.vlanId === named.eni.vlanId ? "settled" : "stray";
@@ -48,6 +48,12 @@ export const adopt = (draft: Draft, context: Context, pod: PodFacts, named: Name
   const taken = take(draft, context, pod, { named, holder, record });
   return taken === "settled" ? fits : taken;
 };
+
+/** Whether the pod is known to have ended since: whoever never saw it left one tombstone, however many ENIs it had (P03). */
+const hasEnded = ({ partition }: Draft, { podUid, resourceVersion }: PodFacts): boolean =>
+  branchesOf(partition, podUid).some(
+    (branch) => branch.status === "gone" && compareVersions(resourceVersion, branch.podVersion) <= 0,
+  );
 
 /** Whether the annotation's VLAN ID can be that of its ENI: in range, and no other branch has it. */
 const isFree = (draft: Draft, { eni }: Named): boolean =>
@@ -104,7 +110,8 @@ const asRecorded = ({ request, trunkEniId, vlanId, eni, associationId, unproven,
   eni,
   associationId,
   unproven,
-  doubt,
+  // What was found while it cooled was told to nobody: the next look tells it to the pod.
+  doubt: doubt && { ...doubt, confirmed: false },
 });
 
 /** Without a record nobody knows the ENI's groups: an empty set equals no request, so that such an ENI is never reused (P05). */

@@ -21,6 +21,7 @@ export * from "./pacing-quotas.ts";
 export * from "./partition.ts";
 export * from "./placing.ts";
 export * from "./ports.ts";
+export * from "./proof-times.ts";
 export * from "./proving.ts";
 export * from "./records.ts";
 export * from "./registration.ts";

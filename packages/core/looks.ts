@@ -6,6 +6,7 @@ import type { BranchLook } from "./events.ts";
 import { assignedOutcome, branchLookAt } from "./messages-out.ts";
 import { askForSnapshot, takeOver } from "./observed.ts";
 import { branchAt } from "./partition.ts";
+import { proveDue } from "./proof-times.ts";
 import type { CoolingBranch, ReleasingBranch } from "./records.ts";
 
 /** An unconfirmed branch whose time is past is looked at again so soon, milliseconds. */
@@ -60,7 +61,7 @@ const lookAtCooling = (draft: Draft, context: Context, branch: CoolingBranch): v
       endUnproven(draft, context, branch);
       return;
     }
-    decideStep(draft, { work: [{ kind: "proof" }] });
+    proveDue(draft, context);
     again(now + unconfirmedRetryMilliseconds);
     return;
   }

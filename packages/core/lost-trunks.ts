@@ -42,6 +42,7 @@ export const replacedTrunk = (trunk: TrunkRecord, stepDeadline: number): Unversi
   rebuilding: undefined,
   vlans: noVlans,
   strayVlans: undefined,
+  proofFailedAt: undefined,
   held: 0,
   stepDeadline,
 });

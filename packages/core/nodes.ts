@@ -6,7 +6,7 @@ import { lookAtBranch } from "./looks.ts";
 import { doubtEndsAt } from "./lost-trunks.ts";
 import { chainCopy, nodeLookAt, trunkReadyOutcome } from "./messages-out.ts";
 import { takeOver } from "./observed.ts";
-import { proofDueAt } from "./proving.ts";
+import { proveDue } from "./proof-times.ts";
 import type { BranchRecord, TrunkRecord } from "./records.ts";
 import { eniConfigText } from "./trunks.ts";
 import { isOverdue } from "./waiting.ts";
@@ -27,9 +27,7 @@ export const lookAtNode = (draft: Draft, context: Context, redelivered: boolean)
   if (trunk === undefined) return;
   if (trunk.status === "ready" && redelivered) tellReady(draft, context, trunk);
   if (isTrunkUnderWay(trunk)) carryTrunk(draft, context, trunk);
-  if ((proofDueAt(draft.partition, context) ?? Number.POSITIVE_INFINITY) <= context.now) {
-    decideStep(draft, { work: [{ kind: "proof" }] });
-  }
+  proveDue(draft, context);
   if ((doubtEndsAt(trunk, context) ?? Number.POSITIVE_INFINITY) <= context.now) {
     decideStep(draft, { work: [{ kind: "trunk" }] });
   }

@@ -2,13 +2,10 @@ import type { Context, Step } from "./decision.ts";
 import { eniProblemOutcome } from "./eni-problems.ts";
 import type { AssociationId, EniId } from "./ids.ts";
 import type { EniProblem } from "./outcomes.ts";
-import { isUnproven } from "./partition.ts";
 import type { AssociationFacts, EniFacts } from "./ports.ts";
-import type { AssociatedBranch, BranchRecord, CoolingBranch, Partition, TrunkRecord } from "./records.ts";
+import { type HeldBranch, heldBranches, unprovenBranches } from "./proof-times.ts";
+import type { Partition, TrunkRecord } from "./records.ts";
 import { putBranch } from "./writes.ts";
-
-/** A branch whose ENI should be associated in EC2. */
-type HeldBranch = AssociatedBranch | CoolingBranch;
 
 /** A look at EC2, which shows things late. */
 export interface Look {
@@ -16,28 +13,6 @@ export interface Look {
   /** When the look began, epoch milliseconds. */
   readonly lookedAt: number;
 }
-
-/** Branches of the node's trunk ENI as it is now; those of a lost one are only deleted (P13). */
-const heldBranches = ({ trunk, branches }: Partition): readonly HeldBranch[] =>
-  trunk?.status !== "ready"
-    ? []
-    : branches
-        .filter((branch: BranchRecord): branch is HeldBranch => ["associated", "cooling"].includes(branch.status))
-        .filter((branch) => branch.trunkEniId === trunk.trunkEniId);
-
-/** Branches that only annotations tell of (P10). */
-export const unprovenBranches = (partition: Partition): readonly HeldBranch[] =>
-  heldBranches(partition).filter(isUnproven);
-
-/** When EC2 is to be asked about a node's unproven branches, epoch milliseconds. Undefined: all are judged for now. */
-export const proofDueAt = (partition: Partition, { settings }: Pick<Context, "settings">): number | undefined => {
-  const times = unprovenBranches(partition)
-    .filter(({ doubt }) => doubt?.confirmed !== true)
-    .map(({ doubt, associatedAt }) =>
-      doubt === undefined ? associatedAt : doubt.since + settings.notFoundGraceSeconds * 1_000,
-    );
-  return times.length === 0 ? undefined : Math.min(...times);
-};
 
 /** Whether EC2 shows the ENI as this cluster's branch of this trunk ENI under the annotation's VLAN ID. */
 const isShownAsOurs = (branch: HeldBranch, eni: EniFacts | undefined, trunk: TrunkRecord): eni is EniFacts =>

@@ -89,6 +89,8 @@ export interface TrunkRecord extends TrunkSubnet {
   readonly lastSnapshotAt?: number | undefined;
   /** When the forwarder was last asked for a snapshot of this instance, epoch milliseconds (P03). */
   readonly snapshotAskedAt?: number | undefined;
+  /** When EC2 was last asked about unproven branches and did not answer, epoch milliseconds. */
+  readonly proofFailedAt?: number | undefined;
   /** True until VLAN IDs are known again after a lost table (P24). */
   readonly rebuilding?: boolean | undefined;
   /** Text of the problem that the node was last told. */

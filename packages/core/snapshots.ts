@@ -3,12 +3,12 @@ import { type Context, type Draft, decideStep } from "./decision.ts";
 import { cool, endOmitted } from "./ends.ts";
 import { eniProblemOutcome } from "./eni-problems.ts";
 import type { NodeSnapshot, PodEni, PodFacts } from "./events.ts";
-import { branded, compareVersions, type VlanId } from "./ids.ts";
+import { branded, compareVersions } from "./ids.ts";
 import { askForSnapshot, type Circumstances, observePod } from "./observed.ts";
-import { isPlaced } from "./partition.ts";
-import { unprovenBranches } from "./proving.ts";
+import { branchAt, isPlaced } from "./partition.ts";
+import { proveListed } from "./proof-times.ts";
 import type { AssociatedBranch, BranchRecord, TrunkRecord } from "./records.ts";
-import { isVlanTaken, noVlans, vlanIdMax, withVlans } from "./vlans.ts";
+import { isVlanTaken, noVlans, vlanIdKnownAs, withVlans } from "./vlans.ts";
 import type { Candidate } from "./waiting.ts";
 import { putBranch, putTrunk } from "./writes.ts";
 
@@ -54,6 +54,7 @@ const compareBranches = (draft: Draft, context: Context, snapshot: NodeSnapshot,
       const adoption = adopt(draft, context, pod, { index, eni, all: annotation.length, listVersion });
       if (adoption !== "settled") strays.push({ pod, eni, isReported: adoption === "stray" });
     }
+    if (pod.annotation !== undefined || pod.isAnnotationUnreadable === true) dropWish(draft, context, pod);
   }
   const living = new Set<string>(snapshot.pods.map(({ podUid }) => podUid));
   const annotated = new Set(snapshot.pods.flatMap(({ annotation }) => annotation?.map(({ eniId }) => eniId) ?? []));
@@ -62,7 +63,14 @@ const compareBranches = (draft: Draft, context: Context, snapshot: NodeSnapshot,
     if (!living.has(branch.owner) && !isNamed) omit(draft, context, branch, { snapshot, sentAt });
   }
   noteSnapshot(draft, sentAt, strays);
-  if (unprovenBranches(draft.partition).length > 0) decideStep(draft, { work: [{ kind: "proof" }] });
+  proveListed(draft, context);
+};
+
+/** An annotation never changes: a pod that has one, whatever it says, waits for nothing any more. */
+const dropWish = (draft: Draft, context: Context, { podUid, resourceVersion }: PodFacts): void => {
+  const first = branchAt(draft.partition, podUid, 0);
+  if (first?.status !== "waiting" || compareVersions(resourceVersion, first.podVersion) < 0) return;
+  endOmitted(draft, context, first);
 };
 
 /** An ENI that a living pod's annotation names and no record of that pod holds. */
@@ -80,7 +88,7 @@ interface Stray {
 const noteSnapshot = (draft: Draft, sentAt: number, strays: readonly Stray[]): void => {
   const trunk = draft.partition.trunk as TrunkRecord;
   if ((trunk.lastSnapshotAt ?? 0) >= sentAt) return;
-  const vlanIds = strays.map(({ eni }) => branded<VlanId>(eni.vlanId)).filter((vlanId) => vlanId <= vlanIdMax);
+  const vlanIds = strays.map(({ eni }) => vlanIdKnownAs(eni.vlanId));
   const strayVlans = vlanIds.length > 0 ? withVlans(noVlans, vlanIds) : undefined;
   const next = { ...trunk, lastSnapshotAt: sentAt, rebuilding: undefined, notFoundSince: undefined, strayVlans };
   const news = strays.filter(({ eni, isReported }) => isReported && !isStrayKnown(trunk, eni));
@@ -92,7 +100,7 @@ const noteSnapshot = (draft: Draft, sentAt: number, strays: readonly Stray[]): v
 };
 
 const isStrayKnown = ({ strayVlans = noVlans }: TrunkRecord, { vlanId }: PodEni): boolean =>
-  isVlanTaken(strayVlans, branded<VlanId>(vlanId));
+  isVlanTaken(strayVlans, vlanIdKnownAs(vlanId));
 
 interface Omission {
   readonly snapshot: NodeSnapshot;

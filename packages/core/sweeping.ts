@@ -6,7 +6,7 @@ import { branchLookAt, chainCopy, nodeLookAt } from "./messages-out.ts";
 import { isTrunkUnderWay } from "./nodes.ts";
 import { isPlaced, type PlacedBranch } from "./partition.ts";
 import type { Envelope } from "./ports.ts";
-import { proofDueAt } from "./proving.ts";
+import { proofDueAt } from "./proof-times.ts";
 import type { Partition, TrunkRecord } from "./records.ts";
 import type { Write } from "./transaction.ts";
 import { isOverdue } from "./waiting.ts";

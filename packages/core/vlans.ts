@@ -15,6 +15,9 @@ const textOf = (bits: bigint): string => bits.toString(16).padStart(bitmapDigits
 /** Whether the bitmap shows the VLAN ID as taken. */
 export const isVlanTaken = (bitmap: string, vlanId: VlanId): boolean => (bitsOf(bitmap) & bitOf(vlanId)) !== 0n;
 
+/** The bit that stands for every VLAN ID beyond the last: a pod that names one is known by it, and nobody else can want it. */
+export const vlanIdKnownAs = (vlanId: number): VlanId => branded<VlanId>(Math.min(vlanId, vlanIdMax + 1));
+
 /** The VLAN IDs that are not given out: those of branches, and those that living pods use all the same (P10). */
 export const takenVlans = ({ vlans, strayVlans }: { vlans: string; strayVlans?: string | undefined }): string =>
   strayVlans === undefined ? vlans : textOf(bitsOf(vlans) | bitsOf(strayVlans));
