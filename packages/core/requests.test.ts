@@ -38,6 +38,20 @@ describe("the request of a branch", () => {
     expect(isRefusal(answer) && answer.code).toBe(code);
   });
 
+  it("K27: has as many groups as the quota allows; one more is refused with both numbers and what to do", () => {
+    const asking = (count: number) => {
+      const securityGroups = Array.from({ length: count }, (_, index) => `sg-${index}`);
+      return branchRequest({ enis: 1, securityGroups }, modelTrunk(), { cluster: blue }, modelSettings);
+    };
+
+    expect(isRefusal(asking(5))).toBe(false);
+    expect(asking(6)).toEqual({
+      code: "SecurityGroupsPerInterfaceLimitExceeded",
+      detail:
+        "the pod's policies name 6 security groups; an interface takes 5: name fewer, or have the account's quota raised",
+    });
+  });
+
   it("is within the limits of a cluster that may use its groups and subnet", () => {
     const limits = { cluster: blue, securityGroups: ["sg-a"], subnets: ["subnet-1"] };
 

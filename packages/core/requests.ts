@@ -48,7 +48,9 @@ export const branchRequest = (
   if (securityGroups.length > settings.groupsPerEniMax) {
     return {
       code: "SecurityGroupsPerInterfaceLimitExceeded",
-      detail: `the pod's policies name ${securityGroups.length} security groups; an interface takes ${settings.groupsPerEniMax}`,
+      detail:
+        `the pod's policies name ${securityGroups.length} security groups; an interface takes ${settings.groupsPerEniMax}: ` +
+        "name fewer, or have the account's quota raised",
     };
   }
   const foreign = securityGroups.find((group) => limits.securityGroups?.includes(group) === false);
