@@ -55,6 +55,25 @@ describe("an assigned ENI", () => {
     expect(annotationOf("db")).toBeDefined();
   });
 
+  test("P11: is not written when it has been held too long by the time at which the pod is known", async () => {
+    const { request } = scene.api;
+    scene.api.failNext(isPatch, { status: 409, body: { message: "the object has been modified" } });
+    // A process that stands still while the answer is on its way.
+    scene.api.request = async (asked) => {
+      const answer = await request(asked);
+      const isPod = asked.method === "GET" && asked.path === podPath;
+      if (isPod) await new Promise<void>((resolve) => void scene.clock.after(61_000, resolve));
+      return answer;
+    };
+
+    await deliver(assigned("db"));
+    await scene.clock.advance(70_000);
+
+    expect(patches(podPath)).toHaveLength(1);
+    expect(annotationOf("db")).toBeUndefined();
+    expect(scene.queues.deleted).toHaveLength(1);
+  });
+
   const isPatch = (request: { method: string; path: string }) => request.method === "PATCH" && request.path === podPath;
   /** Refuses the next writes because somebody else has just written to the pod. */
   const changeMeanwhile = (answer: { status: number; body: object }, times: number) =>
@@ -123,6 +142,18 @@ describe("an assigned ENI", () => {
     );
     expect(told).toHaveLength(1);
     expect(patches(podPath)).toHaveLength(1);
+  });
+
+  test("K62: is told also by a leader that finds it written by one that ended before it told", async () => {
+    const pod = aPod("written");
+    const value = JSON.stringify(assigned("written").enis);
+    pod.metadata.annotations = { [podEniKey]: value };
+    scene.api.put(paths.pods, pod);
+
+    await deliver(assigned("written"));
+
+    expect(scene.events("written")).toEqual([`ResourceAllocated Allocated ${value} to the pod`]);
+    expect(patches("/api/v1/namespaces/default/pods/written")).toEqual([]);
   });
 
   test.each<[string, () => void]>([
