@@ -46,6 +46,8 @@ export interface AnnotatorOptions {
   readonly cluster: Pick<Cluster, "podByUid" | "instanceOf">;
   readonly recorder: Pick<Recorder, "record">;
   readonly log: Log;
+  /** Whether the outcome has been held too long by now (P11). */
+  readonly isVoid: () => boolean;
 }
 
 const looksMax = 6;
@@ -61,7 +63,7 @@ const done: Applied = { done: true };
  * change.
  */
 export const annotatePod = async (outcome: PodEniAssigned, options: AnnotatorOptions): Promise<Applied> => {
-  const { api, cluster, recorder, log } = options;
+  const { api, cluster, recorder, log, isVoid } = options;
   const path = `/api/v1/namespaces/${outcome.namespace}/pods/${outcome.name}`;
   const involved = involvedPod({ namespace: outcome.namespace, name: outcome.name, uid: outcome.podUid });
   let pod = cluster.podByUid(outcome.podUid);
@@ -83,6 +85,8 @@ export const annotatePod = async (outcome: PodEniAssigned, options: AnnotatorOpt
     }
     const version = pod?.resourceVersion ?? "";
     if (refused?.version === version) break;
+    // The ENI may be another pod's by then, and the pod may be just what it was when this process stood still.
+    if (isVoid()) return { done: false, problem: "it was held too long while it was applied" };
     const contentType = "application/json-patch+json";
     const answer = await api.request({ method: "PATCH", path, contentType, body: step.patch });
     if (isSuccess(answer)) {

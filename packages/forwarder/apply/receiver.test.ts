@@ -12,14 +12,14 @@ const outcome: Outcome = { type: "SnapshotRequested", instanceId };
 
 let queues: FakeQueues;
 let clock: VirtualClock;
-let apply: (applied: Outcome) => Promise<Applied>;
+let apply: (applied: Outcome, isVoid: () => boolean) => Promise<Applied>;
 let receiver: Receiver;
 let applied: number;
 let metrics: RecordedMetrics;
 
 beforeEach(() => {
-  queues = createFakeQueues();
   clock = createVirtualClock();
+  queues = createFakeQueues(clock);
   applied = 0;
   metrics = createRecordedMetrics();
   apply = async () => ({ done: true });
@@ -31,9 +31,9 @@ beforeEach(() => {
     metrics,
     parse: parseOutcome,
     heldSeconds: 60,
-    apply: (received) => {
+    apply: (received, isVoid) => {
       applied += 1;
-      return apply(received);
+      return apply(received, isVoid);
     },
   });
 });
@@ -213,4 +213,39 @@ test("outcomes are counted by what became of them", async () => {
   expect(counted("unknown", "unreadable")).toBe(1);
   expect(counted("SnapshotRequested", "expired")).toBe(1);
   expect(counted("SnapshotRequested", "returned")).toBe(1);
+});
+
+test("P11: an outcome that a frozen process received long ago is dropped when the process goes on", async () => {
+  const { receive } = queues;
+  // The answer lies in the socket while the process stands still.
+  queues.receive = async (signal) => {
+    const messages = await receive(signal);
+    if (messages.length > 0) await new Promise<void>((resolve) => void clock.after(60_000, resolve));
+    return messages;
+  };
+  queues.deliver(outcome);
+
+  receiver.start();
+  await clock.advance(61_000);
+
+  expect(applied).toBe(0);
+  expect(metrics.value("trunkline_outcomes_total", { type: outcome.type, result: "expired" })).toBe(1);
+});
+
+test("P11: whoever applies an outcome can tell at any time whether it has been held too long", async () => {
+  const seen: boolean[] = [];
+  apply = async (_, isVoid) => {
+    seen.push(isVoid());
+    await new Promise<void>((resolve) => void clock.after(59_999, resolve));
+    seen.push(isVoid());
+    await new Promise<void>((resolve) => void clock.after(1, resolve));
+    seen.push(isVoid());
+    return { done: true };
+  };
+  queues.deliver(outcome);
+
+  receiver.start();
+  await clock.advance(61_000);
+
+  expect(seen).toEqual([false, false, true]);
 });

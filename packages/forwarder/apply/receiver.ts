@@ -16,7 +16,8 @@ export interface ReceiverOptions {
   ) =>
     | { readonly ok: true; readonly event: Outcome }
     | { readonly ok: false; readonly reason: string; readonly detail: string };
-  readonly apply: (outcome: Outcome) => Promise<Applied>;
+  /** `isVoid` tells at any time whether the outcome has been held too long: then nothing of it may be written any more. */
+  readonly apply: (outcome: Outcome, isVoid: () => boolean) => Promise<Applied>;
   /** What was held so long is dropped (P11). */
   readonly heldSeconds: number;
 }
@@ -56,7 +57,7 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
   const count = (type: string, result: string): void => metrics.count("trunkline_outcomes_total", { type, result });
 
   /** Resolves when the message can be deleted, to false when the forwarder stops before. */
-  const handle = async (message: ReceivedMessage, receivedAt: number): Promise<boolean> => {
+  const handle = async (message: ReceivedMessage, voidAt: number): Promise<boolean> => {
     const parsed = parse(message.body);
     if (!parsed.ok) {
       log("warn", "An outcome that cannot be read is dropped.", { reason: parsed.reason, detail: parsed.detail });
@@ -64,9 +65,9 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
       return true;
     }
     const outcome = parsed.event;
-    const voidAt = receivedAt + heldSeconds * 1_000;
-    for (let attempt = 1; clock.monotonic() < voidAt; attempt += 1) {
-      const applied = await apply(outcome).catch(
+    const isVoid = () => clock.monotonic() >= voidAt;
+    for (let attempt = 1; !isVoid(); attempt += 1) {
+      const applied = await apply(outcome, isVoid).catch(
         (problem: unknown): Applied => ({ done: false, problem: textOf(problem) }),
       );
       if (applied.done) {
@@ -86,10 +87,10 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
     return true;
   };
 
-  const work = async (messages: readonly ReceivedMessage[]): Promise<void> => {
-    const receivedAt = clock.monotonic();
+  const work = async (messages: readonly ReceivedMessage[], askedAt: number): Promise<void> => {
+    const voidAt = askedAt + heldSeconds * 1_000;
     for (const { receipt } of messages) open.add(receipt);
-    const handled = await Promise.all(messages.map((message) => handle(message, receivedAt)));
+    const handled = await Promise.all(messages.map((message) => handle(message, voidAt)));
     const receiptsOf = (isDone: boolean) =>
       messages
         .filter(({ receipt }, index) => handled[index] === isDone && open.delete(receipt))
@@ -118,11 +119,13 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
     let failures = 0;
     while (!pauses.ended) {
       try {
+        // Held since the question, because nobody knows for how long an answer lay unread in a process that stood still.
+        const askedAt = clock.monotonic();
         const messages = await queues.receive(abort.signal);
         failures = 0;
         if (isOver) return await putBack(messages.map(({ receipt }) => receipt));
         if (messages.length === 0) continue;
-        const batch = work(messages).finally(() => batches.delete(batch));
+        const batch = work(messages, askedAt).finally(() => batches.delete(batch));
         batches.add(batch);
         if (batches.size >= batchesAtOnceMax) await Promise.race(batches);
       } catch (problem) {

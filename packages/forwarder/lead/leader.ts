@@ -137,7 +137,8 @@ export const createLeader = (options: LeaderOptions): Leader => {
     metrics,
     heldSeconds: settings.outcomeHeldSeconds,
     parse: parseOutcome,
-    apply: (outcome) => applyOutcome(outcome, { api, cluster, recorder, log, trunks, snapshots, delaysTold }),
+    apply: (outcome, isVoid) =>
+      applyOutcome(outcome, { api, cluster, recorder, log, trunks, snapshots, delaysTold, isVoid }),
   });
   let cancelRepair = () => {};
 

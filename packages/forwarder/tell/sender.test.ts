@@ -13,8 +13,8 @@ let logged: string[];
 let metrics: RecordedMetrics;
 
 beforeEach(() => {
-  queues = createFakeQueues();
   clock = createVirtualClock();
+  queues = createFakeQueues(clock);
   logged = [];
   metrics = createRecordedMetrics();
   const log = (_: string, message: string) => void logged.push(message);

@@ -1,5 +1,6 @@
 import type { NodeEvent, Outcome, PodEvent } from "@trunkline/core";
 import { parseNodeEvent, parsePodEvent, serialise } from "@trunkline/messages";
+import type { ForwarderClock } from "../ports/clock.ts";
 import type { Queues, ReceivedMessage } from "../ports/queues.ts";
 
 /** The cluster's queues in memory. */
@@ -18,7 +19,10 @@ export interface FakeQueues extends Queues {
   readonly outcomesWaiting: number;
 }
 
-export const createFakeQueues = (): FakeQueues => {
+/** How long a receive waits, as in production. */
+const waitMilliseconds = 3_000;
+
+export const createFakeQueues = (clock: Pick<ForwarderClock, "after">): FakeQueues => {
   const pending: ReceivedMessage[] = [];
   /** Receivers that wait, the one that has waited longest first. */
   const waiting = new Set<() => void>();
@@ -50,10 +54,12 @@ export const createFakeQueues = (): FakeQueues => {
       new Promise((resolve) => {
         const take = (): void => {
           waiting.delete(take);
+          cancel();
           const taken = signal.aborted ? [] : pending.splice(0, 10);
           for (const { receipt, body } of taken) received.set(receipt, body);
           resolve(taken);
         };
+        const cancel = clock.after(waitMilliseconds, take);
         if (pending.length > 0 || signal.aborted) return take();
         waiting.add(take);
         signal.addEventListener("abort", take, { once: true });

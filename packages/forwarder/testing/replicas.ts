@@ -31,8 +31,8 @@ const election = { leaseSeconds: 15, renewSeconds: 10, retrySeconds: 2 };
 
 export const createReplicas = (random = () => 0.5): Replicas => {
   const api = createFakeApi();
-  const queues = createFakeQueues();
   const clock = createVirtualClock();
+  const queues = createFakeQueues(clock);
   const logged: string[] = [];
   const forwarders: Forwarder[] = [];
   api.put(paths.namespaces, { metadata: { name: "kube-system" } });

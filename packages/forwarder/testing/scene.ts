@@ -90,8 +90,8 @@ export const createScene = (
   settings: { snapshotSeconds?: number; excludedNamespaces?: readonly string[] } = {},
 ): Scene => {
   const api = createFakeApi();
-  const queues = createFakeQueues();
   const clock = createVirtualClock();
+  const queues = createFakeQueues(clock);
   const logged: string[] = [];
   const metrics = createRecordedMetrics();
   const log: Log = (level, message, fields) => void logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
