@@ -39,6 +39,18 @@ const attributeNames: Readonly<Record<string, string>> = {
   incarnation: "in",
   nodeName: "nn",
   nodeUid: "nu",
+  nodeVersion: "nv",
+  instanceType: "it",
+  subnetCidr: "sc",
+  subnetV6Cidr: "s6",
+  formerSubnet: "fs",
+  eniConfig: "ec",
+  strayVlans: "sv",
+  lastSnapshotAt: "ls",
+  snapshotAskedAt: "sa",
+  proofFailedAt: "pf",
+  notFoundSince: "nf",
+  eniMissingSince: "em",
 };
 
 const fieldNames: Readonly<Record<string, string>> = Object.fromEntries(

@@ -17,6 +17,7 @@ import {
   aClaimedBranch,
   aGoneBranch,
   anAssociatedBranch,
+  aTroubledTrunk,
   aTrunk,
   aWaitingBranch,
   instanceNumber,
@@ -70,6 +71,17 @@ describe("the ledger in DynamoDB", () => {
     }
     expect(Math.max(...sizes.values())).toBeLessThanOrEqual(1_024);
     expect(sizes.get("gone")).toBeLessThanOrEqual(150);
+  });
+
+  it("keeps a trunk and a branch in one write unit, and whole, whatever is in doubt about them", async () => {
+    const doubt = { problem: "eni-not-associated", since: 1_763_600_001_123, confirmed: true } as const;
+    const branch = anAssociatedBranch({ namespace: "n".repeat(63), name: "n".repeat(63), unproven: true, doubt });
+    await ledger.commit([put(aTroubledTrunk()), put(branch)]);
+
+    expect(await ledger.load(instanceNumber(1))).toMatchObject({ trunk: aTroubledTrunk(), branches: [branch] });
+    for (const sk of ["0#TRUNK", `BRANCH#${podNumber(1)}#0`]) {
+      expect(rowSize(await rowAt(`NODE#${instanceNumber(1)}`, sk))).toBeLessThanOrEqual(1_024);
+    }
   });
 
   it("loads a partition of more than one page, each page with a consistent read", async () => {

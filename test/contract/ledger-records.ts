@@ -58,6 +58,25 @@ export function aTrunk(changes: Partial<TrunkRecord> = {}): TrunkRecord {
   };
 }
 
+/** A trunk with everything at once that custom networking, lost ENIs, strays and questions without an answer add to it. */
+export function aTroubledTrunk(): TrunkRecord {
+  const { subnetId, subnetCidr, subnetV6Cidr, securityGroups } = aTrunk();
+  return aTrunk({
+    instanceType: "m5dn.24xlarge",
+    nodeVersion: branded("123456789012"),
+    formerSubnet: { subnetId, subnetCidr, subnetV6Cidr },
+    eniConfig: [subnetId, ...securityGroups].join(),
+    strayVlans: "1ffffffffffffffffffffffffffffff",
+    lastVlan: 120,
+    lostEniId: eniNumber(9),
+    proofFailedAt: 1_763_600_060_123,
+    notFoundSince: 1_763_600_060_123,
+    eniMissingSince: 1_763_600_060_123,
+    rebuilding: true,
+    problem: "UnauthorizedOperation: ModifyNetworkInterfaceAttribute",
+  });
+}
+
 const ofPod = {
   kind: "branch" as const,
   instanceId: instanceNumber(1),
