@@ -1,6 +1,6 @@
 import { type Context, type Draft, decideStep } from "./decision.ts";
 import { isUnproven } from "./partition.ts";
-import type { AssociatedBranch, BranchRecord, CoolingBranch, Partition } from "./records.ts";
+import type { AssociatedBranch, BranchRecord, CoolingBranch, Partition, TrunkRecord } from "./records.ts";
 
 /** A branch whose ENI should be associated in EC2. */
 export type HeldBranch = AssociatedBranch | CoolingBranch;
@@ -27,7 +27,7 @@ export const proofDueAt = (partition: Partition, { settings }: Pick<Context, "se
     .filter(({ doubt }) => doubt?.confirmed !== true)
     .map(({ doubt, associatedAt }) => (doubt === undefined ? associatedAt : doubt.since + graceMilliseconds));
   if (times.length === 0) return undefined;
-  const { proofFailedAt } = partition.trunk ?? {};
+  const { proofFailedAt } = partition.trunk as TrunkRecord;
   return Math.max(Math.min(...times), proofFailedAt === undefined ? 0 : proofFailedAt + graceMilliseconds);
 };
 
