@@ -16,6 +16,11 @@ export const batchBytesMax = 256 * 1024;
  * long as that is hidden, so that whoever stops waits for the end of its last one.
  */
 const waitSeconds = 3;
+/**
+ * How long an answer may take, beside that wait, and with the client's own retries. Without an end a connection that swallows
+ * packets would hold a call for as long as the system repeats them: a quarter of an hour in which nothing is received or sent.
+ */
+const answerMilliseconds = 5_000;
 
 export type EventQueue = "pod-events" | "node-events";
 
@@ -49,18 +54,30 @@ export interface QueueUrls {
   readonly outcomes: string;
 }
 
+/** Of the calls; production's by default. */
+export interface QueueTimes {
+  readonly answerMilliseconds: number;
+  readonly waitSeconds: number;
+}
+
 /**
  * The queues behind an SQS client.
  *
  * @param visibilitySeconds how long a received outcome is hidden from another receive; longer than it is held (P11).
  */
-export const createQueues = (sqs: SQSClient, urls: QueueUrls, visibilitySeconds: number): Queues => ({
+export const createQueues = (
+  sqs: SQSClient,
+  urls: QueueUrls,
+  visibilitySeconds: number,
+  times: QueueTimes = { answerMilliseconds, waitSeconds },
+): Queues => ({
   send: async (queue, bodies) => {
     const answer = await sqs.send(
       new SendMessageBatchCommand({
         QueueUrl: queue === "pod-events" ? urls.podEvents : urls.nodeEvents,
         Entries: bodies.map((body, index) => ({ Id: String(index), MessageBody: body })),
       }),
+      { abortSignal: AbortSignal.timeout(times.answerMilliseconds) },
     );
     const accepted = new Set((answer.Successful ?? []).map((entry) => entry.Id));
     return bodies.map((_, index) => accepted.has(String(index)));
@@ -70,10 +87,15 @@ export const createQueues = (sqs: SQSClient, urls: QueueUrls, visibilitySeconds:
       new ReceiveMessageCommand({
         QueueUrl: urls.outcomes,
         MaxNumberOfMessages: batchMax,
-        WaitTimeSeconds: waitSeconds,
+        WaitTimeSeconds: times.waitSeconds,
         VisibilityTimeout: visibilitySeconds,
       }),
-      { abortSignal: signal },
+      {
+        abortSignal: AbortSignal.any([
+          signal,
+          AbortSignal.timeout(times.waitSeconds * 1_000 + times.answerMilliseconds),
+        ]),
+      },
     );
     return (answer.Messages ?? []).map((message) => ({
       body: message.Body ?? "",
@@ -86,6 +108,7 @@ export const createQueues = (sqs: SQSClient, urls: QueueUrls, visibilitySeconds:
         QueueUrl: urls.outcomes,
         Entries: receipts.map((receipt, index) => ({ Id: String(index), ReceiptHandle: receipt })),
       }),
+      { abortSignal: AbortSignal.timeout(times.answerMilliseconds) },
     );
   },
   putBack: async (receipts) => {
@@ -98,6 +121,7 @@ export const createQueues = (sqs: SQSClient, urls: QueueUrls, visibilitySeconds:
           VisibilityTimeout: 0,
         })),
       }),
+      { abortSignal: AbortSignal.timeout(times.answerMilliseconds) },
     );
   },
 });
