@@ -134,6 +134,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
       if (incarnation === undefined || pauses.ended) throw new Error("stopped before the cluster was known");
       isReady = true;
       log("info", "The forwarder follows the cluster.", { cluster: settings.clusterName, incarnation });
+      if (isResigning) return;
       if (settings.election === undefined) {
         lead(incarnation);
         return;

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createForwarder } from "../forwarder.ts";
 import { createReplicas, type Replica, type Replicas } from "../testing/replicas.ts";
 import { aNode, aPod, assigned, paths, podEniKey } from "../testing/scene.ts";
 
 const podsEnding = 200;
+const lease = { namespace: "kube-system", name: "trunkline-forwarder" };
 
 let world: Replicas;
 let leader: Replica;
@@ -102,4 +104,63 @@ test("a leader that loses the lease while it finishes acts no more, and does not
   await resigned;
 
   expect(leader.forwarder.isLeader()).toBe(false);
+});
+
+test("a leader that loses the lease while it finishes has finished, and takes the lease no more", async () => {
+  slowMilliseconds = 60_000;
+  endPods();
+  await world.clock.advance(10);
+  let isOver = false;
+  const resigned = leader.forwarder.resign(50_000).then(() => {
+    isOver = true;
+  });
+  leader.cutOff();
+  await world.clock.advance(11_000);
+  leader.mend();
+  await world.clock.advance(5_000);
+  expect(isOver).toBe(true);
+
+  const next = await world.add("b");
+  await world.clock.advance(20_000);
+  await resigned;
+
+  expect(holder()).toBe("b");
+  expect(next.forwarder.isLeader()).toBe(true);
+});
+
+test("a replica that is stopped before it knows the cluster takes no lease from the others meanwhile", async () => {
+  const isNodes = ({ path }: { path: string }) => path.startsWith(paths.nodes);
+  world.api.failNext(isNodes, { status: 500, body: { message: "etcd has no leader" } }, 3);
+  const resigned = leader.forwarder.resign(1_000);
+  await world.clock.advance(5_000);
+  await resigned;
+  const starting = createForwarder({
+    api: world.api,
+    queues: world.queues,
+    clock: world.clock,
+    random: () => 0.5,
+    log: () => {},
+    settings: {
+      clusterName: "test",
+      snapshotSeconds: 300,
+      outcomeHeldSeconds: 60,
+      cooldownSeconds: 60,
+      cooldownFloorSeconds: 30,
+      election: { identity: "late", leaseSeconds: 15, renewSeconds: 10, retrySeconds: 2, lease },
+    },
+  });
+  const started = starting.start();
+  await world.clock.advance(10);
+  expect(starting.isReady()).toBe(false);
+
+  await starting.resign(20_000);
+  expect(starting.isReady()).toBe(false);
+  await world.clock.advance(10_000);
+  await started;
+
+  expect(starting.isReady()).toBe(true);
+  expect(holder()).toBe("");
+  const stopped = starting.stop();
+  await world.clock.advance(5_000);
+  await stopped;
 });

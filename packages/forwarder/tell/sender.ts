@@ -15,7 +15,7 @@ export interface Sender {
    * @param validMilliseconds an event that waits longer is dropped: a snapshot must be sent within 10 s of its list (P10).
    */
   send(event: ForwarderEvent, validMilliseconds?: number): void;
-  /** Resolves when nothing waits any more, or after the time; to how many events still wait or are on their way. */
+  /** Resolves when nothing waits any more, when it is stopped, or after the time; to how many events wait or are on their way. */
   drain(milliseconds: number): Promise<number>;
   /** Sends nothing more; answers what has not been sent. */
   stop(): Unsent;
@@ -57,6 +57,7 @@ export const createSender = (options: SenderOptions): Sender => {
     "pod-events": createLane("pod-events", options),
     "node-events": createLane("node-events", options),
   };
+  const pauses = createPauses(options.clock);
   return {
     send: (event, validMilliseconds = Number.POSITIVE_INFINITY) => {
       const body = options.serialise(event);
@@ -70,13 +71,16 @@ export const createSender = (options: SenderOptions): Sender => {
       lanes[queueOf(event)].add({ key: keyOf(event), type: event.type, body, bytes, voidAt });
     },
     drain: async (milliseconds) => {
-      const pauses = createPauses(options.clock);
       const endsAt = options.clock.monotonic() + milliseconds;
       const left = () => Object.values(lanes).reduce((sum, lane) => sum + lane.left(), 0);
-      while (left() > 0 && options.clock.monotonic() < endsAt) await pauses.pause(drainPollMilliseconds);
+      while (left() > 0 && !pauses.ended && options.clock.monotonic() < endsAt)
+        await pauses.pause(drainPollMilliseconds);
       return left();
     },
-    stop: () => Object.values(lanes).flatMap((lane) => lane.stop()),
+    stop: () => {
+      pauses.end();
+      return Object.values(lanes).flatMap((lane) => lane.stop());
+    },
   };
 };
 
