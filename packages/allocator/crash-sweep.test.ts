@@ -2,6 +2,7 @@ import type { Settings } from "@trunkline/core";
 import { describe, expect, it } from "vitest";
 import {
   addInstance,
+  crashAt,
   createTestWorld,
   nodeObserved,
   type Phase,
@@ -22,16 +23,6 @@ const readyWorld = async (changes: Partial<Settings> = {}): Promise<TestWorld> =
   await world.run(5);
   world.tap.calls.length = 0;
   return world;
-};
-
-/** Kills the worker at one port call; everything that it would have done afterwards is lost with it. */
-const crashAt = (world: TestWorld, number: number, phase: Phase): void => {
-  let isDead = false;
-  world.tap.hook = (call, at) => {
-    if (call.number === number && at === phase) isDead = true;
-    if (call.number > number) isDead = false;
-    if (isDead) throw new Error(`The worker was killed ${phase} call ${number}.`);
-  };
 };
 
 const allocate = async (world: TestWorld): Promise<void> => {

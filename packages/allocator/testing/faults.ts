@@ -51,3 +51,13 @@ export const interleave = (tap: Tap, port: string, method: string, other: () => 
     await other();
   };
 };
+
+/** Kills the worker at one port call; everything that it would have done afterwards is lost with it. */
+export const crashAt = ({ tap }: { readonly tap: Tap }, number: number, phase: Phase): void => {
+  let isDead = false;
+  tap.hook = (call, at) => {
+    if (call.number === number && at === phase) isDead = true;
+    if (call.number > number) isDead = false;
+    if (isDead) throw new Error(`The worker was killed ${phase} call ${number}.`);
+  };
+};
