@@ -88,6 +88,15 @@ describe("which groups a pod gets", () => {
   });
 });
 
+test("K24: an invalid selector of ServiceAccounts makes no pod wait for its ServiceAccount", () => {
+  const invalid = policy({ pods: db, accounts: { matchExpressions: [{ key: "a", operator: "In" }] } });
+
+  expect(matchPolicies([invalid], { ...pod, serviceAccountName: "stranger" }, accounts)).toMatchObject({
+    ok: true,
+    groupIds: [],
+  });
+});
+
 test("K24: an invalid selector is reported with its place", () => {
   expect(problemsOf(policy({ pods: db, accounts: { matchExpressions: [{ key: "a", operator: "In" }] } }))).toEqual([
     "spec.serviceAccountSelector: operator In needs at least one value",

@@ -41,7 +41,7 @@ const decide = (given: Given, facts: Partial<Omit<NodeFacts, "requested">> & { r
 };
 const nothing = { status: undefined, metadata: undefined, news: [] };
 
-describe("K10, K11: a node whose trunk is ready", () => {
+describe("K10, K11, K68, K69: a node whose trunk is ready", () => {
   test.each<[string, Given, object]>([
     [
       "gets capacity, label, marks and both events the first time",

@@ -133,6 +133,20 @@ describe("the cluster", () => {
     expect(scene.events("node-w")).toEqual([]);
   });
 
+  test("K74: tells the nodes of no cool-down when only the policies change", async () => {
+    scene.api.put(paths.nodes, aNode());
+    scene.api.put(paths.configMaps, settings("90"));
+    await scene.start();
+    await scene.clock.advance(500);
+    scene.sent("ClusterRegistered");
+
+    scene.api.put(paths.policies, aPolicy("one", ["sg-1"]));
+    await scene.clock.advance(500);
+
+    expect(scene.sent("ClusterRegistered")).toHaveLength(1);
+    expect(scene.events("node-a")).toEqual([]);
+  });
+
   test("tells when a policy goes", async () => {
     scene.api.put(paths.policies, aPolicy("one", ["sg-1"]));
     await scene.start();
