@@ -67,11 +67,14 @@ export const createEnds = ({ clock, cluster }: EndsOptions): Ends => {
   return {
     pod: (change) => {
       const { object: pod } = change;
-      if (!wantsOrHolds(pod) || pod.nodeName === "") return;
-      if (change.type === "seen") return locate(pod);
+      const isConcerned = wantsOrHolds(pod) && pod.nodeName !== "";
+      if (change.type === "seen") {
+        if (isConcerned) locate(pod);
+        return;
+      }
       const instanceId = instances.get(pod.uid) ?? cluster().instanceOf(pod.nodeName);
       instances.delete(pod.uid);
-      if (instanceId === undefined) return;
+      if (instanceId === undefined || !isConcerned) return;
       const { uid, running, terminal, graceSeconds } = pod;
       const { how, version } = change;
       pods.add({ pod: { uid, running, terminal, graceSeconds }, how, version, instanceId });
