@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CniNodeSource, completeCniNode, newCniNode } from "./cninodes.ts";
+import { type CniNodeSource, completeCniNode, newCniNode, readFeaturesMark, writeFeaturesMark } from "./cninodes.ts";
 import type { CniNodeObject, OwnerReference } from "./objects.ts";
 
 test("K07: a CNINode belongs to its node, tells its cluster and instance, and keeps its features", () => {
@@ -95,5 +95,24 @@ describe("a CNINode that is there already", () => {
     ],
   ])("gets %s", (_, found, expected) => {
     expect(completeCniNode(found, source)).toEqual(expected);
+  });
+});
+
+describe("K08: the mark that remembers a CNINode's features", () => {
+  test("says what was written", () => {
+    const features = [{ name: "SecurityGroupsForPods" }, { name: "CustomNetworking", value: "us-west-2a" }];
+
+    expect(readFeaturesMark(writeFeaturesMark(features))).toEqual(features);
+  });
+
+  test.each([
+    ["nothing", undefined],
+    ["no JSON", "SecurityGroupsForPods"],
+    ["no list", '{"name":"SecurityGroupsForPods"}'],
+    ["a list of something else", '["SecurityGroupsForPods"]'],
+    ["a value that is no text", '[{"name":"CustomNetworking","value":1}]'],
+    ["a list that is too long", writeFeaturesMark([{ name: "x".repeat(5_000) }])],
+  ])("names no features when it is %s", (_, mark) => {
+    expect(readFeaturesMark(mark)).toEqual([]);
   });
 });

@@ -50,6 +50,29 @@ export const newCniNode = (source: CniNodeSource) => ({
   spec: { features: source.features.map((feature) => ({ ...feature })), tags: tagsOf(source) },
 });
 
+/** Longer marks are not read: the two features that there are need a hundred characters. */
+const featuresMarkLengthMax = 4_096;
+
+/** The value of the annotation `trunkline/cninode-features`. */
+export const writeFeaturesMark = (features: readonly CniNodeFeature[]): string =>
+  JSON.stringify(features.map(({ name, value }) => ({ name, value })));
+
+/** Reads what {@link writeFeaturesMark} wrote; anything else names no features. */
+export const readFeaturesMark = (mark: string | undefined): readonly CniNodeFeature[] => {
+  if (mark === undefined || mark.length > featuresMarkLengthMax) return [];
+  try {
+    const features: unknown = JSON.parse(mark);
+    return Array.isArray(features) && features.every(isFeature) ? features : [];
+  } catch {
+    return [];
+  }
+};
+
+const isFeature = (feature: unknown): feature is CniNodeFeature => {
+  const { name, value } = (feature ?? {}) as { name?: unknown; value?: unknown };
+  return typeof name === "string" && (value === undefined || typeof value === "string");
+};
+
 /** A merge patch of a CNINode. Lists are whole, so it must name the version that it was made from. */
 export interface CniNodePatch {
   readonly metadata?: Readonly<Record<string, unknown>>;

@@ -7,7 +7,13 @@ export {
   type Verdict,
 } from "./admission.ts";
 export { type PodEnisReading, parsePodEnis, readPodEnis, writePodEnis } from "./annotation.ts";
-export { type CniNodeSource, completeCniNode, newCniNode } from "./cninodes.ts";
+export {
+  type CniNodeSource,
+  completeCniNode,
+  newCniNode,
+  readFeaturesMark,
+  writeFeaturesMark,
+} from "./cninodes.ts";
 export { cniNodeEvents, cutMessage, type EventText, nodeEvents, podEvents, policyEvents } from "./event-texts.ts";
 export { guardBinding, guardChangedNode, guardChangedPod, guardNewPod } from "./guard.ts";
 export * from "./keys.ts";

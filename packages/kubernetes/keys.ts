@@ -14,6 +14,11 @@ export const trunkLabelMark = "trunkline/has-trunk-attached";
  * has started anew repeat nothing, and know which nodes it has to put back when they are no longer managed.
  */
 export const controllerVersionMark = "trunkline/controller-version";
+/**
+ * Annotation of nodes whose trunk is ready: what their CNINode asked for. The CNI plugin asks once, so that a CNINode which
+ * somebody deletes while no forwarder looks would else come back asking for nothing.
+ */
+export const cniNodeFeaturesMark = "trunkline/cninode-features";
 /** Label of nodes: the ENIConfig of custom networking. */
 export const eniConfigLabel = "vpc.amazonaws.com/eniConfig";
 /** Label of nodes: the operating system. */

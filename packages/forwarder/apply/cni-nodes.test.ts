@@ -231,15 +231,25 @@ describe("the CustomResourceDefinition of CNINodes", () => {
   });
 });
 
-test("features that were lost while no leader ran are not guessed, and it is said what to do", async () => {
+test("K08: a CNINode that was deleted while no leader ran comes back with the features that its node remembers", async () => {
+  const customNetworking = { name: "CustomNetworking", value: "zone-a" };
   const marked = {
     name: "node-a",
     labels: { "kubernetes.io/os": "linux", "vpc.amazonaws.com/has-trunk-attached": "true" },
-    annotations: { "trunkline/has-trunk-attached": "status" },
+    annotations: {
+      "trunkline/has-trunk-attached": "status",
+      "trunkline/cninode-features": JSON.stringify([feature, customNetworking]),
+    },
   };
   scene.api.put(paths.nodes, aNode("node-a", { metadata: marked }));
+  scene.api.put(paths.eniConfigs, { metadata: { name: "zone-a" }, spec: { subnet: "subnet-01234567" } });
   await scene.start();
 
-  expect(cniNode()?.spec).toMatchObject({ features: [] });
-  expect(scene.logged.filter((line) => line.includes("restart the pod of aws-node"))).toHaveLength(1);
+  expect(cniNode()?.spec).toMatchObject({ features: [feature, customNetworking] });
+  // Not even for a moment is the node one that asks for nothing.
+  const told = scene.sent("NodeObserved");
+  expect(told.map(({ wantsTrunk, eniConfig }) => [wantsTrunk, eniConfig?.name])).toEqual(
+    told.map(() => [true, "zone-a"]),
+  );
+  expect(told.length).toBeGreaterThan(0);
 });

@@ -2,13 +2,14 @@ import {
   type CniNodeObject,
   type CniNodeSource,
   cniNodeEvents,
+  cniNodeFeaturesMark,
   cniNodeFinalizer,
   completeCniNode,
   eligibilityOf,
-  isTrunkLabelOurs,
   newCniNode,
   nodeEvents,
   osLabel,
+  readFeaturesMark,
 } from "@trunkline/kubernetes";
 import type { Cluster } from "../follow/cluster.ts";
 import type { Change } from "../follow/reflector.ts";
@@ -68,8 +69,14 @@ export const createCniNodes = (options: CniNodesOptions): CniNodes => {
       os: node.object.metadata?.labels?.[osLabel] ?? "linux",
       cluster: clusterName,
       instanceId: eligibility.eligible ? eligibility.instanceId : undefined,
-      features: lost.get(node.name)?.spec?.features ?? [],
+      features: lastKnown(node)?.spec?.features ?? [],
     };
+  };
+
+  /** What the node's CNINode was before it was deleted: seen by this leader, or by the one that marked the node. */
+  const lastKnown = (node: NodeView): CniNodeObject | undefined => {
+    const features = readFeaturesMark(node.object.metadata?.annotations?.[cniNodeFeaturesMark]);
+    return lost.get(node.name) ?? (features.length === 0 ? undefined : { spec: { features } });
   };
 
   const create = async (node: NodeView, source: CniNodeSource): Promise<Work> => {
@@ -90,12 +97,6 @@ export const createCniNodes = (options: CniNodesOptions): CniNodes => {
     missingUntil = 0;
     if (answer.status === 409) return unchanged;
     if (!isSuccess(answer)) return { isChanged: false, problem: refusalOf(answer) };
-    if (isTrunkLabelOurs(node.object) && source.features.length === 0) {
-      log("warn", "A CNINode was deleted while nobody saw it, with the features that the CNI plugin had put there.", {
-        node: node.name,
-        remedy: "restart the pod of aws-node on this node, unless it asks again by itself",
-      });
-    }
     return { isChanged: true };
   };
 
@@ -153,7 +154,10 @@ export const createCniNodes = (options: CniNodesOptions): CniNodes => {
       else if (cluster.node(object.name) !== undefined) lost.set(object.name, object.object);
       queue.add(object.name);
     },
-    objectOf: (nodeName) => cluster.cniNode(nodeName)?.object ?? lost.get(nodeName),
+    objectOf: (nodeName) => {
+      const node = cluster.node(nodeName);
+      return cluster.cniNode(nodeName)?.object ?? (node === undefined ? undefined : lastKnown(node));
+    },
     lookAtAll: () => {
       for (const node of cluster.nodes()) queue.add(node.name);
       for (const cniNode of cluster.cniNodes()) if (cniNode.terminating) queue.add(cniNode.name);

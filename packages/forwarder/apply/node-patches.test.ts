@@ -8,6 +8,7 @@ const podEni = "vpc.amazonaws.com/pod-eni";
 const label = "vpc.amazonaws.com/has-trunk-attached";
 const labelMark = "trunkline/has-trunk-attached";
 const versionMark = "trunkline/controller-version";
+const featuresMark = "trunkline/cninode-features";
 const uid = "uid-node-a" as NodeUid;
 
 interface Given {
@@ -34,6 +35,7 @@ const decide = (given: Given, facts: Partial<Omit<NodeFacts, "requested">> & { r
   const { status, metadata, news } = decideNode(node(given), {
     trunk: "unknown",
     isWanted: true,
+    features: [],
     ...facts,
     requested: () => facts.requested ?? 0,
   });
@@ -126,7 +128,10 @@ describe("K18: a node that asks for no trunk any more", () => {
       0,
       {
         status: status("0"),
-        metadata: metadata({ labels: { [label]: null }, annotations: { [labelMark]: null, [versionMark]: null } }),
+        metadata: metadata({
+          labels: { [label]: null },
+          annotations: { [labelMark]: null, [versionMark]: null, [featuresMark]: null },
+        }),
         news: [],
       },
     ],
@@ -143,7 +148,10 @@ describe("K11: a node whose trunk is gone", () => {
   test("loses capacity, our label and the marks", () => {
     expect(decide(inLine, { trunk: "gone", requested: 3 })).toEqual({
       status: status("0"),
-      metadata: metadata({ labels: { [label]: null }, annotations: { [labelMark]: null, [versionMark]: null } }),
+      metadata: metadata({
+        labels: { [label]: null },
+        annotations: { [labelMark]: null, [versionMark]: null, [featuresMark]: null },
+      }),
       news: [],
     });
   });
@@ -152,7 +160,7 @@ describe("K11: a node whose trunk is gone", () => {
     const given = { ...inLine, annotations: { [versionMark]: "0.1.0" } };
 
     expect(decide(given, { trunk: "gone" }).metadata).toEqual(
-      metadata({ annotations: { [labelMark]: null, [versionMark]: null } }),
+      metadata({ annotations: { [labelMark]: null, [versionMark]: null, [featuresMark]: null } }),
     );
   });
 });
@@ -162,4 +170,21 @@ test.each<[string, Given]>([
   ["bare", {}],
 ])("a node that is %s and asks for a trunk of which nothing is known yet is left alone", (_, given) => {
   expect(decide(given, {})).toEqual(nothing);
+});
+
+describe("K08: the features that a node remembers", () => {
+  const features = [{ name: "SecurityGroupsForPods" }];
+  const marked = { ...inLine, annotations: { ...inLine.annotations, [featuresMark]: JSON.stringify(features) } };
+
+  test("are those of its CNINode, once its trunk is ready", () => {
+    const written = metadata({ annotations: { [featuresMark]: JSON.stringify(features) } });
+    expect(decide(inLine, { trunk: ready, features })).toEqual({ ...nothing, metadata: written });
+    expect(decide(marked, { trunk: ready, features })).toEqual(nothing);
+  });
+
+  test("are forgotten when its CNINode has none, and when the node is put back", () => {
+    const forgotten = { annotations: { [featuresMark]: null } };
+    expect(decide(marked, { trunk: ready })).toEqual({ ...nothing, metadata: metadata(forgotten) });
+    expect(decide(marked, { trunk: "gone", features }).metadata).toMatchObject({ metadata: forgotten });
+  });
 });

@@ -1,5 +1,7 @@
 import type { NodeTrunkReady } from "@trunkline/core";
 import {
+  type CniNodeFeature,
+  cniNodeFeaturesMark,
   controllerVersionMark,
   type EventText,
   isTrunkLabelOurs,
@@ -7,6 +9,7 @@ import {
   podEniKey,
   trunkLabel,
   trunkLabelMark,
+  writeFeaturesMark,
 } from "@trunkline/kubernetes";
 import type { NodeView } from "../follow/views.ts";
 
@@ -28,6 +31,8 @@ export interface NodeFacts {
   readonly trunk: TrunkState;
   /** Whether the node asks for a trunk. */
   readonly isWanted: boolean;
+  /** What the node's CNINode asks for; none when there is no CNINode. */
+  readonly features: readonly CniNodeFeature[];
   /** Branch ENIs that pods on the node ask for and that have not ended. */
   readonly requested: () => number;
 }
@@ -39,13 +44,17 @@ export interface NodeFacts {
  * else is a request and stays, but for its value, which tells of a trunk that is ready. Ours is status and goes again, and so
  * do our marks, when the trunk is gone or the node asks for none and its last pod with a branch has ended.
  */
-export const decideNode = (node: NodeView, { trunk, isWanted, requested }: NodeFacts): NodePatches => {
+export const decideNode = (node: NodeView, { trunk, isWanted, features, requested }: NodeFacts): NodePatches => {
   if (trunk === "gone") return putBack(node, 0);
   if (!isWanted) return isMarked(node) ? putBack(node, requested()) : { news: [] };
-  return trunk === "unknown" ? { news: [] } : bringUp(node, trunk);
+  return trunk === "unknown" ? { news: [] } : bringUp(node, trunk, features);
 };
 
-const bringUp = (node: NodeView, trunk: Exclude<TrunkState, string>): NodePatches => {
+const bringUp = (
+  node: NodeView,
+  trunk: Exclude<TrunkState, string>,
+  features: readonly CniNodeFeature[],
+): NodePatches => {
   const { labels, annotations } = node.object.metadata ?? {};
   const capacity = String(trunk.branchesMax);
   const version = annotations?.[controllerVersionMark];
@@ -53,6 +62,7 @@ const bringUp = (node: NodeView, trunk: Exclude<TrunkState, string>): NodePatche
   const marks = {
     ...labelMarkFor(labels?.[trunkLabel], annotations?.[trunkLabelMark]),
     ...(isTold ? {} : { [controllerVersionMark]: trunk.backendVersion }),
+    ...featuresMarkFor(features, annotations?.[cniNodeFeaturesMark]),
   };
   const metadata = {
     ...(labels?.[trunkLabel] === "true" ? {} : { labels: { [trunkLabel]: "true" } }),
@@ -72,6 +82,11 @@ const labelMarkFor = (label: string | undefined, mark: string | undefined) => {
   return label !== "true" && mark !== undefined ? { [trunkLabelMark]: null } : {};
 };
 
+const featuresMarkFor = (features: readonly CniNodeFeature[], mark: string | undefined) => {
+  const wanted = features.length === 0 ? undefined : writeFeaturesMark(features);
+  return wanted === mark ? {} : { [cniNodeFeaturesMark]: wanted ?? null };
+};
+
 /**
  * The capacity falls to what the pods that are there ask for, so that none is added. Not below: a kubelet that starts anew
  * admits its running pods again, and fails those that ask for more of an extended resource than the node has.
@@ -82,7 +97,7 @@ const putBack = (node: NodeView, requested: number): NodePatches => {
   const capacity = Number(capacityOf(node) ?? 0);
   const status = capacity > requested ? { status: capacityPatch(node, String(requested)) } : {};
   if (requested > 0 || !isMarked(node)) return { ...status, news: [] };
-  const annotations = { [trunkLabelMark]: null, [controllerVersionMark]: null };
+  const annotations = { [trunkLabelMark]: null, [controllerVersionMark]: null, [cniNodeFeaturesMark]: null };
   const labels = isTrunkLabelOurs(node.object) ? { labels: { [trunkLabel]: null } } : {};
   return { ...status, ...metadataPatch(node, { ...labels, annotations }), news: [] };
 };

@@ -48,8 +48,13 @@ export const createTrunks = (options: TrunksOptions): Trunks => {
     [...cluster.podsOnNode(nodeName)].reduce((sum, pod) => sum + (pod.terminal ? 0 : pod.enis), 0);
 
   const align = async (node: NodeView, trunk: TrunkState): Promise<Work> => {
-    const isWanted = wantsTrunk(node.object, cniNodeOf(node.name));
-    const { status, metadata, news } = decideNode(node, { trunk, isWanted, requested: () => requestedOn(node.name) });
+    const cniNode = cniNodeOf(node.name);
+    const { status, metadata, news } = decideNode(node, {
+      trunk,
+      isWanted: wantsTrunk(node.object, cniNode),
+      features: cniNode?.spec?.features ?? [],
+      requested: () => requestedOn(node.name),
+    });
     const path = `/api/v1/nodes/${node.name}`;
     const first = status === undefined ? undefined : await patch(`${path}/status`, status);
     if (first?.isChanged === false) return first;

@@ -2,6 +2,7 @@ import type { PodFacts, PodUid, ResourceVersion } from "@trunkline/core";
 import {
   type CniNodeFeature,
   type CniNodeObject,
+  cniNodeFeaturesMark,
   compilePolicy,
   computeTypeLabel,
   controllerVersionMark,
@@ -115,18 +116,18 @@ export const viewPod = (raw: unknown): PodView => {
 
 /** The labels of nodes that some rule reads; nodes have dozens. */
 const nodeLabels: readonly string[] = [osLabel, computeTypeLabel, trunkLabel, eniConfigLabel];
+/** The annotations of nodes that are ours. */
+const ourMarks: readonly string[] = [trunkLabelMark, controllerVersionMark, cniNodeFeaturesMark];
 
 export const viewNode = (raw: unknown): NodeView => {
   const { metadata, spec, status } = raw as NodeObject;
-  const isRead = (key: string) => nodeLabels.includes(key);
-  const isOurs = (key: string) => key === trunkLabelMark || key === controllerVersionMark;
   const providerID = spec?.providerID;
   return {
     ...kept(metadata),
     object: {
       metadata: {
-        labels: pick(metadata?.labels, isRead),
-        annotations: pick(metadata?.annotations, isOurs),
+        labels: pick(metadata?.labels, (key) => nodeLabels.includes(key)),
+        annotations: pick(metadata?.annotations, (key) => ourMarks.includes(key)),
       },
       spec: providerID === undefined ? {} : { providerID },
       status: { capacity: pick(status?.capacity, (key) => key === podEniKey) },
