@@ -1,4 +1,5 @@
 import {
+  type ClusterRecord,
   type EniFacts,
   type InstanceId,
   isImplausible,
@@ -20,6 +21,7 @@ const instancesAtOnce = 8;
 
 interface Suspect {
   readonly eni: EniFacts;
+  readonly registration: ClusterRecord | undefined;
   readonly sighting: SightingRecord;
   readonly hasInstanceEnded: boolean;
 }
@@ -67,9 +69,14 @@ const suspectsOf = async (
     }
     const key: Extract<RecordKey, { kind: "sighting" }> = { kind: "sighting", eniId: eni.eniId };
     const sighting = await ledger.get<"sighting">(key);
-    if (sighting === undefined) await ledger.commit([sightingWrite(evidence)]);
-    else if (judgeEni({ ...evidence, sighting, hasInstanceEnded }) === "orphan") {
-      suspects.push({ eni, sighting, hasInstanceEnded });
+    if (sighting === undefined) {
+      await ledger.commit([sightingWrite(evidence)]);
+      continue;
+    }
+    const cluster = partition.trunk?.cluster ?? eni.cluster;
+    const registration = cluster && (await ledger.get({ kind: "cluster", cluster }));
+    if (judgeEni({ ...evidence, sighting, hasInstanceEnded, registration }) === "orphan") {
+      suspects.push({ eni, sighting, hasInstanceEnded, registration });
     }
   }
   return suspects;
@@ -83,15 +90,13 @@ const isInstanceGone = async (dependencies: Dependencies, instanceId: InstanceId
 };
 
 /** Deletes an ENI that was seen twice: claim the sighting, read the ledger once more, delete, free its VLAN ID (P23). */
-const deleteOrphan = async (
-  dependencies: Dependencies,
-  { eni, sighting, hasInstanceEnded }: Suspect,
-): Promise<void> => {
+const deleteOrphan = async (dependencies: Dependencies, { eni, ...suspicion }: Suspect): Promise<void> => {
   const { ledger, ec2, clock, settings, telemetry } = dependencies;
+  const { sighting } = suspicion;
   if (eni.instanceId === undefined || !(await mayCall(dependencies, "DeleteNetworkInterface"))) return;
   if ((await ledger.commit([sightingClaim(sighting)])) === "conflict") return;
   const partition = await loadPartition(dependencies, eni.instanceId);
-  if (judgeEni({ eni, partition, sighting, hasInstanceEnded, now: clock.now(), settings }) !== "orphan") return;
+  if (judgeEni({ eni, partition, ...suspicion, now: clock.now(), settings }) !== "orphan") return;
   const deleted = await ec2.deleteEni(eni.eniId);
   await reportCall(dependencies, "DeleteNetworkInterface", deleted);
   if (!deleted.ok && deleted.failure.remedy !== "not-found") return;

@@ -139,7 +139,7 @@ describe("the ledger protocol: where its rules end", () => {
     await world.run(5);
     world.clock.advance(301_000);
     await reap(world.dependencies);
-    world.clock.advance(61_000);
+    world.clock.advance(363_000);
     await show(world, []);
     let claims = 0;
     world.tap.hook = async ({ method }, phase) => {

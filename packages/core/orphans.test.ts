@@ -39,7 +39,7 @@ const sighting: SightingRecord = {
   kind: "sighting",
   eniId: branded("eni-orphan"),
   version: 1,
-  firstSeenAt: later - 60_000,
+  firstSeenAt: later - 62_000,
   instanceId,
   claimed: false,
   expiresAt: later,
@@ -93,15 +93,23 @@ describe("P23: an ENI of ours", () => {
 
   it("is sighted first, and an orphan only a stated time later", () => {
     expect(judge(eni(), nothing, { sighting: undefined })).toBe("sighted");
-    expect(judge(eni(), nothing, { sighting: { ...sighting, firstSeenAt: later - 59_000 } })).toBe("waiting");
+    const seenAt = (firstSeenAt: number): Partial<Evidence> => ({ sighting: { ...sighting, firstSeenAt } });
+    expect(judge(eni(), nothing, seenAt(later - 59_000))).toBe("waiting");
+    expect(judge(eni(), nothing, seenAt(later - 61_999))).toBe("waiting");
     expect(judge(eni(), nothing)).toBe("orphan");
+    const hasCooled = { hasInstanceEnded: true, ...seenAt(later - 60_000) };
+    expect(judge(eni(), nothing, hasCooled)).toBe("orphan");
   });
 
-  it("that is associated waits for a snapshot newer than the first sighting, unless its instance has ended", () => {
+  it("that is associated waits for a snapshot sent when no outcome can name it any more, unless its instance has ended", () => {
     const associated = eni({ status: "in-use" });
-    expect(judge(associated, nothing)).toBe("waiting");
-    expect(judge(associated, { ...nothing, trunk: undefined })).toBe("waiting");
-    expect(judge(associated, partitionOf([], { lastSnapshotAt: later - 1_000 }))).toBe("orphan");
+    const listed = (lastSnapshotAt: number) => partitionOf([], { lastSnapshotAt });
+    const long = { sighting: { ...sighting, firstSeenAt: later - 362_000 } };
+    expect(judge(associated, nothing, long)).toBe("waiting");
+    expect(judge(associated, { ...nothing, trunk: undefined }, long)).toBe("waiting");
+    expect(judge(associated, listed(later - 62_000), long)).toBe("waiting");
+    expect(judge(associated, listed(later - 61_999), long)).toBe("orphan");
+    expect(judge(associated, listed(later - 1_000))).toBe("waiting");
     expect(judge(associated, nothing, { hasInstanceEnded: true })).toBe("orphan");
     expect(
       judge(eni({ intent: intent("pod-1") }), partitionOf([claimedBranch("pod-1")]), { hasInstanceEnded: true }),

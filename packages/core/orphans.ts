@@ -1,5 +1,6 @@
 import { isEniKnown } from "./branch-calls.ts";
-import type { SightingRecord } from "./cluster-records.ts";
+import type { ClusterRecord, SightingRecord } from "./cluster-records.ts";
+import { coolUntil } from "./cooling.ts";
 import { branchAt, holdsSlot, isPlaced } from "./partition.ts";
 import type { EniFacts } from "./ports.ts";
 import type { Partition } from "./records.ts";
@@ -28,13 +29,16 @@ export interface Evidence {
   readonly sighting: SightingRecord | undefined;
   /** EC2 or the ledger says that the instance is gone: nobody can use the ENI, and no intent stands (P12, P23). */
   readonly hasInstanceEnded: boolean;
+  /** The registration of the cluster that the ENI belongs to, for its cool-down. */
+  readonly registration?: ClusterRecord | undefined;
   readonly now: number;
   readonly settings: Settings;
 }
 
 /**
- * Judges an ENI (P23, S16). One that is associated on an existing instance is an orphan only after a snapshot of that instance, newer than the
- * first sighting, has omitted it: a lost table and a silent forwarder must not cost a pod.
+ * Judges an ENI (P23, S16). Nothing tells when the pod of an ENI without a record ended, nor whether an outcome under way still names it: where its
+ * instance exists it cools in full from its first sighting (P24). One that is associated is an orphan only after a snapshot that was sent when any such
+ * outcome was dead has omitted it (P11): a lost table and a silent forwarder must not cost a pod.
  */
 export const judgeEni = (evidence: Evidence): Judgement => {
   const { eni, partition, sighting, hasInstanceEnded, now, settings } = evidence;
@@ -43,8 +47,11 @@ export const judgeEni = (evidence: Evidence): Judgement => {
   if (eni.createdAt === undefined || eni.createdAt + settings.orphanAgeSeconds * 1_000 > now) return "young";
   if (sighting === undefined) return "sighted";
   if (sighting.firstSeenAt + settings.sightingGapSeconds * 1_000 > now) return "waiting";
-  if (hasInstanceEnded || eni.status === "available") return "orphan";
-  return (partition.trunk?.lastSnapshotAt ?? 0) > sighting.firstSeenAt ? "orphan" : "waiting";
+  if (hasInstanceEnded) return "orphan";
+  const isAssociated = eni.status !== "available";
+  const quietAt = sighting.firstSeenAt + (isAssociated ? settings.outcomeDeadSeconds * 1_000 : 0);
+  if (coolUntil(quietAt, {}, evidence.registration, settings) > now) return "waiting";
+  return !isAssociated || (partition.trunk?.lastSnapshotAt ?? 0) > quietAt ? "orphan" : "waiting";
 };
 
 /** Whether some record is still about to create or to find this very ENI. */
