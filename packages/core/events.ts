@@ -27,6 +27,11 @@ export interface PodFacts {
   readonly annotation?: readonly PodEni[] | undefined;
   /** The pod has an annotation that cannot be read: it gets nothing, because an annotation never changes, and loses nothing. */
   readonly isAnnotationUnreadable?: true | undefined;
+  /**
+   * Which groups the pod is to get cannot be told at the moment, because its ServiceAccount is missing: what it was told
+   * to want before stands, it gets nothing else, and it loses nothing. Only in snapshots, where no pod may be missing.
+   */
+  readonly areGroupsUnknown?: true | undefined;
 }
 
 interface FromCluster {

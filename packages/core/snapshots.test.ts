@@ -46,6 +46,21 @@ describe("P10: the annotation in a snapshot", () => {
     }
   });
 
+  it("is no condition: a pod whose groups are unknown gets no ENI, keeps what it has, and its earlier wish stands", () => {
+    const pod = { ...(observed("pod-1").event as PodObserved).pod, areGroupsUnknown: true } as const;
+
+    for (const branches of [[], [associatedBranch("pod-1")]]) {
+      const decision = decided(partitionOf(branches), [snapshotOf([pod])]);
+
+      expect(recordsOf(decision).filter(({ kind }) => kind === "branch")).toEqual([]);
+      expect(decision.steps.flatMap(({ work }) => work)).toEqual([]);
+    }
+    const served = recordsOf(decided(partitionOf([waitingBranch("pod-1")]), [snapshotOf([pod])]));
+    expect(served.filter(({ kind }) => kind === "branch")).toMatchObject([
+      { owner: "pod-1", status: "claimed", request: { securityGroups: ["sg-a"] } },
+    ]);
+  });
+
   it("takes an ENI that no record names, with its VLAN ID and slot", () => {
     expect(recordsOf(decided(partitionOf([]), [snapshotOf([annotated("pod-1", eni())])]))).toMatchObject([
       { owner: "pod-1", status: "associated", request: { securityGroups: [] } },

@@ -36,7 +36,9 @@ export const compareSnapshot = (
   }
   if (trunk.trunkEniId !== undefined) compareBranches(draft, context, snapshot, circumstances);
   else askForSnapshot(draft, context, snapshot);
-  const wanting = snapshot.pods.filter((pod) => pod.annotation === undefined && pod.isAnnotationUnreadable !== true);
+  const wanting = snapshot.pods.filter(
+    (pod) => pod.annotation === undefined && pod.isAnnotationUnreadable !== true && pod.areGroupsUnknown !== true,
+  );
   return wanting.flatMap((pod) => {
     const { incarnation, instanceId, nodeName, nodeUid } = snapshot;
     const observed = { type: "PodObserved" as const, incarnation, instanceId, nodeName, nodeUid, pod };

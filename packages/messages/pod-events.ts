@@ -22,6 +22,7 @@ export const podFacts = z.strictObject({
   securityGroups,
   annotation: podEnis.optional(),
   isAnnotationUnreadable: z.literal(true).optional(),
+  areGroupsUnknown: z.literal(true).optional(),
 });
 
 const podObserved = z.strictObject({

@@ -37,6 +37,7 @@ const pod = fc.record(
     securityGroups: groups,
     annotation: enis,
     isAnnotationUnreadable: fc.constant(true),
+    areGroupsUnknown: fc.constant(true),
   },
   { requiredKeys: ["podUid", "namespace", "name", "resourceVersion", "enis", "securityGroups"] },
 );

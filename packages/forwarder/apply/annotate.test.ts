@@ -60,8 +60,10 @@ describe("an assigned ENI", () => {
     scene.api.failNext(isPatch, { status: 409, body: { message: "the object has been modified" } });
     // A process that stands still while the answer is on its way.
     scene.api.request = async (asked) => {
-      const answer = await request(asked);
       const isPod = asked.method === "GET" && asked.path === podPath;
+      // Somebody else has written to the pod, so that it is worth another patch.
+      if (isPod) scene.api.put(paths.pods, aPod("db"));
+      const answer = await request(asked);
       if (isPod) await new Promise<void>((resolve) => void scene.clock.after(61_000, resolve));
       return answer;
     };

@@ -95,3 +95,23 @@ test("a snapshot that the functions ask for while one is under way waits for it"
   expect(scene.sent("NodeSnapshot")).toHaveLength(1);
   expect(scene.queues.deleted).toEqual(["2", "1"]);
 });
+
+test("a pod whose policies cannot be matched keeps no other pod of its node out of the snapshot", async () => {
+  scene.api.put(paths.policies, {
+    ...aPolicy("by-account", ["sg-2"], "web"),
+    spec: { serviceAccountSelector: { matchLabels: { team: "a" } }, securityGroups: { groupIds: ["sg-2"] } },
+  });
+  scene.api.put(paths.serviceAccounts, { metadata: { name: "here", namespace: "default", labels: { team: "a" } } });
+  const of = (serviceAccountName: string) => ({ ...(aPod("any").spec as object), serviceAccountName });
+  scene.api.put(paths.pods, aPod("db", { spec: of("here") }));
+  scene.api.put(paths.pods, aPod("orphan", { spec: of("deleted") }));
+  await scene.start();
+  await scene.clock.advance(2_000);
+
+  const [snapshot] = scene.sent("NodeSnapshot");
+  expect(snapshot?.pods).toMatchObject([
+    { podUid: "uid-db", securityGroups: ["sg-2", "sg-1"] },
+    { podUid: "uid-orphan", securityGroups: [], areGroupsUnknown: true },
+  ]);
+  expect(snapshot?.pods[0]).not.toHaveProperty("areGroupsUnknown");
+});

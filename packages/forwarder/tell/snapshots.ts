@@ -46,19 +46,11 @@ export const createSnapshots = (options: SnapshotOptions): Snapshots => {
   const underWay = new Map<InstanceId, Promise<boolean>>();
   let cancelTick: () => void = () => {};
 
-  /** What a snapshot tells of the pods, or why it cannot be taken. */
-  const factsOf = (pods: readonly PodView[]): readonly PodFacts[] | string => {
-    if (pods.length > podsMax) return `${pods.length} pods want or hold ENIs, of which ${podsMax} can be told`;
-    const facts: PodFacts[] = [];
-    for (const pod of pods) {
-      const match = cluster.match(pod);
-      // A pod must not be missing from a snapshot, and must not be told with the wrong groups: rather no snapshot.
-      if (!match.ok && pod.annotation === undefined) {
-        return `the policies of the pod ${pod.namespace}/${pod.name} cannot be matched: ${match.problem}`;
-      }
-      facts.push(podFacts(pod, match.ok ? match.groupIds : []));
-    }
-    return facts;
+  /** A pod must not be missing from a snapshot, which would release it, and must not be told with the wrong groups. */
+  const factsOf = (pod: PodView): PodFacts => {
+    const match = cluster.match(pod);
+    if (match.ok) return podFacts(pod, match.groupIds);
+    return { ...podFacts(pod, []), ...(pod.annotation === undefined ? { areGroupsUnknown: true } : {}) };
   };
 
   /** Why none can be sent now, if it cannot. */
@@ -77,8 +69,7 @@ export const createSnapshots = (options: SnapshotOptions): Snapshots => {
       versions.push(BigInt(listing.version));
       pods.push(...listing.objects.filter((pod) => !pod.terminal && wantsOrHolds(pod)));
     }
-    const facts = factsOf(pods);
-    if (typeof facts === "string") return facts;
+    if (pods.length > podsMax) return `${pods.length} pods want or hold ENIs, of which ${podsMax} can be told`;
     const left = voidAt - clock.monotonic();
     if (left <= 0) return `the list of its pods took over ${validMilliseconds / 1_000} s`;
     sender.send(
@@ -89,7 +80,7 @@ export const createSnapshots = (options: SnapshotOptions): Snapshots => {
         nodeName: node.name,
         nodeUid: node.uid as NodeUid,
         listVersion: String(versions.reduce((least, one) => (one < least ? one : least))) as ResourceVersion,
-        pods: facts,
+        pods: pods.map(factsOf),
       },
       left,
     );
