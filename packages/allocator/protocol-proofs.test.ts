@@ -91,6 +91,30 @@ describe("the ledger protocol: what EC2 is asked about annotations, and when", (
     expect(await trunkOf(world)).toMatchObject({ held: 1 });
   });
 
+  it("P10: one that was reported is believed when EC2 shows it after all, with the next snapshot", async () => {
+    const world = await readyWorld();
+    await fill(world, 1);
+    const pods = [annotated(1, annotationOf(world, 1))];
+    const [eni] = world.ec2.branches();
+    if (eni === undefined) throw new Error("There is no branch.");
+    world.ledger.lose();
+    world.send(nodeObserved());
+    await world.run(5);
+    world.ec2.enis.delete(eni.eniId);
+    world.send(snapshot(pods));
+    await world.run(70);
+    expect(problems(world)).toHaveLength(1);
+    world.ec2.enis.set(eni.eniId, eni);
+    await world.run(120);
+    expect(await branchOf(world, 1)).toMatchObject({ unproven: true });
+
+    world.send(snapshot(pods, 1_001));
+    await world.run(1);
+
+    expect(await branchOf(world, 1)).not.toHaveProperty("unproven", true);
+    expect(problems(world)).toHaveLength(1);
+  });
+
   it("P10: a batch that asks several times is answered with one search", async () => {
     const world = await readyWorld();
     const since = world.ec2.calls.length;

@@ -109,6 +109,7 @@ export const keepUntil = (
     trunk.status === "ready" &&
     branch.trunkEniId === trunk.trunkEniId &&
     branch.doubt === undefined &&
+    branch.unproven !== true &&
     areGroupsWanted(branch.request.securityGroups, trunk, registration);
   return branch.coolUntil + (kept ? settings.reuseIdleSeconds * 1_000 : 0);
 };

@@ -45,7 +45,7 @@ const lookAt = (...enis: readonly EniFacts[]) => ({
 });
 
 describe("P10: what EC2 shows of a branch that only an annotation tells of", () => {
-  const proved = (eni: EniFacts, vlanId = 1) =>
+  const proved = (eni: EniFacts, vlanId = 1, branchEniId = eni.eniId) =>
     proofSteps(
       partitionOf([associatedBranch("pod-1", unproven)]),
       {
@@ -53,7 +53,7 @@ describe("P10: what EC2 shows of a branch that only an annotation tells of", () 
         associations: [
           {
             associationId: branded("trunk-assoc-1"),
-            branchEniId: eni.eniId,
+            branchEniId,
             trunkEniId: branded("eni-trunk"),
             vlanId: branded(vlanId),
           },
@@ -72,7 +72,9 @@ describe("P10: what EC2 shows of a branch that only an annotation tells of", () 
         request: { subnetId: "subnet-2", securityGroups: ["sg-a", "sg-b"], ipv6: false },
       },
     ]);
-    expect(proved(shown(), 2)).toMatchObject([{ unproven: undefined, associationId: undefined }]);
+    for (const other of [proved(shown(), 2), proved(shown(), 1, branded("eni-of-pod-2"))]) {
+      expect(other).toMatchObject([{ unproven: undefined, associationId: undefined }]);
+    }
   });
 
   it.each<[string, Partial<EniFacts>]>([
