@@ -1,7 +1,7 @@
-import type { NodeTrunkReady } from "@trunkline/core";
+import type { NodeTrunkReady, NodeUid } from "@trunkline/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ApiAnswer, ApiRequest } from "../ports/api.ts";
-import { aNode, createScene, instanceId, nodeUid, paths, type Scene } from "../testing/scene.ts";
+import { aNode, createScene, instanceId, nodeUid, paths, podEniKey, type Scene } from "../testing/scene.ts";
 
 const labels = { "vpc.amazonaws.com/has-trunk-attached": "false" };
 const ready: NodeTrunkReady = {
@@ -50,4 +50,22 @@ describe("a patch of a node", () => {
 
     expect(complaints()[0]).toContain("status.capacity: Invalid value");
   });
+});
+
+test("a node that comes back is not taken to have the trunk of before until that is told again", async () => {
+  const capacity = () =>
+    (scene.api.get(paths.nodes, "node-a")?.status as { capacity?: Record<string, string> }).capacity?.[podEniKey];
+  scene.queues.deliver(ready);
+  await scene.clock.advance(1_000);
+  expect(capacity()).toBe("9");
+
+  scene.api.remove(paths.nodes, "node-a");
+  await scene.clock.advance(1_000);
+  scene.api.put(paths.nodes, aNode("node-a", { metadata: { name: "node-a", labels, uid: "uid-again" } }));
+  await scene.clock.advance(10_000);
+  expect(capacity()).toBeUndefined();
+
+  scene.queues.deliver({ ...ready, nodeUid: "uid-again" as NodeUid });
+  await scene.clock.advance(1_000);
+  expect(capacity()).toBe("9");
 });

@@ -71,3 +71,29 @@ test("a watch that ends with its reflector is not counted", async () => {
 
   expect(counted()).toEqual({});
 });
+
+test("a watch from which something is heard now and then is kept, and is silent two minutes after the last of it", async () => {
+  const bookmark = { metadata: { resourceVersion: "200" } };
+  for (const rest of [100_000, 100_000, 119_000]) {
+    listeners[0]?.event("BOOKMARK", bookmark);
+    await clock.advance(rest);
+  }
+  expect(counted()).toEqual({});
+
+  await clock.advance(2_000);
+
+  expect(counted()).toEqual({ silent: 1 });
+});
+
+test("watches that expire within a minute are failures, so that the lists after them come ever more slowly", async () => {
+  const startedAt = clock.monotonic();
+  for (let expiry = 0; expiry < 6; expiry += 1) {
+    const opened = listeners.length;
+    await clock.advance(5_000);
+    listeners.at(-1)?.ended({ status: 410 });
+    while (listeners.length === opened) await clock.advance(10);
+  }
+
+  // Six watches of 5 s, and back-offs of 75, 150 … 2,400 ms between.
+  expect(clock.monotonic() - startedAt).toBeGreaterThan(30_000 + 4_000);
+});

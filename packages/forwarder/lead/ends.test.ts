@@ -1,3 +1,4 @@
+import type { InstanceId } from "@trunkline/core";
 import { expect, test } from "vitest";
 import { type PodView, viewPod } from "../follow/views.ts";
 import { aPod, instanceId, podEniKey } from "../testing/scene.ts";
@@ -33,4 +34,17 @@ test("no more ends are remembered than ten thousand, the last ones", () => {
 
   expect(ends.pods()).toHaveLength(10_000);
   expect(ends.pods().at(-1)?.pod.uid).toBe("uid-20499");
+});
+
+test("a pod that holds ENIs stays on the instance where it got them, whatever now bears its node's name", () => {
+  let present: InstanceId = instanceId;
+  const ends = createEnds({ clock: createVirtualClock(), cluster: () => ({ ...cluster, instanceOf: () => present }) });
+  ends.pod({ type: "seen", object: aView({}) });
+  present = "i-0fedcba9876543210" as InstanceId;
+
+  ends.pod({ type: "seen", object: aView({ annotation: "[]" }) });
+  expect(ends.instanceOf("uid-db")).toBe(instanceId);
+
+  ends.pod({ type: "seen", object: aView({}) });
+  expect(ends.instanceOf("uid-db")).toBe(present);
 });

@@ -40,6 +40,23 @@ describe("the cluster", () => {
     ]);
   });
 
+  test("introduces itself again when a pod comes or goes whose groups no policy names alone", async () => {
+    scene.api.put(paths.policies, aPolicy("one", ["sg-1"]));
+    scene.api.put(paths.policies, aPolicy("two", ["sg-2"]));
+    await scene.start();
+    await scene.clock.advance(500);
+    const sets = () => scene.sent("ClusterRegistered").map(({ groupSets }) => groupSets);
+    expect(sets()).toEqual([[["sg-1"], ["sg-2"]]]);
+
+    scene.api.put(paths.pods, aPod("db"));
+    await scene.clock.advance(500);
+    expect(sets()).toEqual([[["sg-1"], ["sg-1", "sg-2"], ["sg-2"]]]);
+
+    scene.api.remove(paths.pods, "db");
+    await scene.clock.advance(500);
+    expect(sets()).toEqual([[["sg-1"], ["sg-2"]]]);
+  });
+
   test("introduces itself again with the snapshots' interval, so that functions that lost it know it again", async () => {
     await scene.start();
     await scene.clock.advance(500);

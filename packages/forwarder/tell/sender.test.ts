@@ -169,4 +169,8 @@ test("what the sender before has left goes first, in its order, and what it left
     "pod-0",
   ]);
   expect(queues.sent).toHaveLength(40);
+
+  for (const pod of ["a", "b", "elsewhere"]) next.send(gone(pod));
+  await clock.advance(50);
+  expect(queues.sent.slice(40).map((event) => "podUid" in event && event.podUid)).toEqual(["a", "b", "elsewhere"]);
 });
