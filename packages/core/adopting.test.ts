@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { branded, keepUntil, type PodObserved, type TrunkRecord } from "./index.ts";
 import { decided, envelopesOf, observed, recordsOf, snapshotOf } from "./testing/arrivals.ts";
 import { modelSettings, modelTrunk } from "./testing/model-node.ts";
-import { coolingBranch, partitionOf, releasingBranch, vlan } from "./testing/records.ts";
+import { coolingBranch, partitionOf, releasingBranch, vlan, waitingBranch } from "./testing/records.ts";
 
 /** The pod with an annotation that names one ENI. */
 const annotated = (podUid: string, eniId: string, vlanId: number) => {
@@ -36,6 +36,18 @@ describe("P10: an ENI that a living pod's annotation names", () => {
   it("keeps the slot that a rebuilt trunk counted for it", () => {
     const rebuilt = partitionOf([], { vlans: `${"0".repeat(29)}3`, held: 2 });
     expect(trunkIn(decided(rebuilt, [snapshot]))).toMatchObject({ vlans: `${"0".repeat(29)}3`, held: 2 });
+  });
+
+  it("ends the wish of a pod that has an annotation, but not one that is newer than what the list shows", () => {
+    const { pod } = observed("pod-1").event as PodObserved;
+    const unreadable = snapshotOf([{ ...pod, isAnnotationUnreadable: true }]);
+    const statusAfter = (changes: { podVersion?: typeof pod.resourceVersion }) =>
+      recordsOf(decided(partitionOf([waitingBranch("pod-1", changes)], { status: "created" }), [unreadable])).find(
+        (record) => record.kind === "branch",
+      )?.status;
+
+    expect(statusAfter({ podVersion: pod.resourceVersion })).toBe("gone");
+    expect(statusAfter({ podVersion: branded("999999") })).toBeUndefined();
   });
 
   it("is kept no longer than its cool-down while it is not proved: no pod can get it", () => {
