@@ -53,8 +53,10 @@ describe("a patch of a node", () => {
 });
 
 test("a node that comes back is not taken to have the trunk of before until that is told again", async () => {
-  const capacity = () =>
-    (scene.api.get(paths.nodes, "node-a")?.status as { capacity?: Record<string, string> }).capacity?.[podEniKey];
+  const capacity = () => {
+    const status = scene.api.get(paths.nodes, "node-a")?.status as { capacity?: Record<string, string> } | undefined;
+    return status?.capacity?.[podEniKey];
+  };
   scene.queues.deliver(ready);
   await scene.clock.advance(1_000);
   expect(capacity()).toBe("9");

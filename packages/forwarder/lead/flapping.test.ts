@@ -25,9 +25,9 @@ afterEach(() => world.stop());
 const flap = async (milliseconds: number): Promise<void> => {
   await world.clock.advance(milliseconds);
   leader.cutOff();
-  while (leader.forwarder.isLeader()) await world.clock.advance(100);
+  while (leader.forwarder.isLeader()) await world.clock.advance(500);
   leader.mend();
-  while (!leader.forwarder.isLeader()) await world.clock.advance(100);
+  while (!leader.forwarder.isLeader()) await world.clock.advance(500);
 };
 
 test("a leader whose terms are too short to tell every pod goes on in the next where the last one ended", async () => {
@@ -50,7 +50,7 @@ test("a leader whose terms are too short to tell every pod goes on in the next w
 });
 
 test("a leader whose terms are too short to list every node takes a snapshot of each before long", async () => {
-  const nodes = 120;
+  const nodes = 48;
   for (let index = 0; index < nodes; index += 1) {
     const spec = { providerID: `aws:///us-west-2a/i-${String(index).padStart(8, "0")}` };
     world.api.put(paths.nodes, aNode(`node-${index}`, { spec }));
@@ -59,7 +59,7 @@ test("a leader whose terms are too short to list every node takes a snapshot of 
     new Set(world.queues.sent.flatMap((event) => (event.type === "NodeSnapshot" ? event.nodeName : [])));
 
   leader = await world.add("a");
-  for (let term = 0; term < 24; term += 1) await flap(2_000);
+  for (let term = 0; term < 10; term += 1) await flap(2_000);
 
   expect(listed().size).toBe(nodes);
 });
