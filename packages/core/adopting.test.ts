@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import { branded, keepUntil, type PodObserved, type TrunkRecord } from "./index.ts";
 import { decided, envelopesOf, observed, recordsOf, snapshotOf } from "./testing/arrivals.ts";
 import { modelSettings, modelTrunk } from "./testing/model-node.ts";
-import { coolingBranch, partitionOf, releasingBranch, vlan, waitingBranch } from "./testing/records.ts";
+import {
+  associatedBranch,
+  coolingBranch,
+  partitionOf,
+  releasingBranch,
+  vlan,
+  waitingBranch,
+} from "./testing/records.ts";
 
 /** The pod with an annotation that names one ENI. */
 const annotated = (podUid: string, eniId: string, vlanId: number) => {
@@ -48,6 +55,14 @@ describe("P10: an ENI that a living pod's annotation names", () => {
 
     expect(statusAfter({ podVersion: pod.resourceVersion })).toBe("gone");
     expect(statusAfter({ podVersion: branded("999999") })).toBeUndefined();
+  });
+
+  it("is not told to its pod again before it is proved", () => {
+    const told = (changes: { unproven?: true }) =>
+      envelopesOf(decided(partitionOf([associatedBranch("pod-1", changes)]), [observed("pod-1")]));
+
+    expect(told({})).toMatchObject([{ body: { type: "PodEniAssigned" } }]);
+    expect(told({ unproven: true })).toEqual([]);
   });
 
   it("is kept no longer than its cool-down while it is not proved: no pod can get it", () => {
