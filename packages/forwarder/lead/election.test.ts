@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { ApiAnswer, KubernetesApi } from "../ports/api.ts";
+import type { KubernetesApi } from "../ports/api.ts";
 import type { ForwarderClock } from "../ports/clock.ts";
 import { createFakeApi, type FakeApi } from "../testing/fake-api.ts";
 import { createVirtualClock, type VirtualClock } from "../testing/virtual-clock.ts";
@@ -25,7 +25,7 @@ beforeEach(() => {
 interface Replica {
   readonly election: Election;
   /** Loses its way to the API server. */
-  cut(answer?: () => Promise<ApiAnswer>): void;
+  cut(answer?: KubernetesApi["request"]): void;
   mend(): void;
 }
 
@@ -248,4 +248,44 @@ test("what others wrote into the Lease stays there", async () => {
 
   expect(api.get(leases, lease.name)?.metadata.labels).toEqual({ team: "network" });
   expect(spec()).toMatchObject({ strategy: "OldestEmulationVersion", holderIdentity: "a" });
+});
+
+describe("an API server that is slow", () => {
+  /** Answers, so much later. */
+  const slowly =
+    (milliseconds: number): KubernetesApi["request"] =>
+    async (request) => {
+      const answer = await api.request(request);
+      await new Promise<void>((resolve) => void clock.after(milliseconds, resolve));
+      return answer;
+    };
+
+  test("gives no leader more time than from its question: what was renewed then may long have ended", async () => {
+    const leader = aReplica("a");
+    leader.election.start();
+    await clock.advance(1_900);
+    // The renewal that is asked for at 2 s is answered 4 s later, and is the last one.
+    leader.cut(slowly(2_000));
+    await clock.advance(4_300);
+    leader.cut();
+
+    await clock.advance(5_700);
+    expect(leaders).toEqual(new Set(["a"]));
+    await clock.advance(200);
+    expect(leaders).toEqual(new Set());
+  });
+
+  test("gets a lease back also when a renewal was under way", async () => {
+    const leader = aReplica("a");
+    leader.election.start();
+    await clock.advance(1_900);
+    leader.cut(slowly(500));
+    await clock.advance(700);
+
+    const released = leader.election.release();
+    await clock.advance(5_000);
+    await released;
+
+    expect(spec()).toMatchObject({ holderIdentity: "" });
+  });
 });
