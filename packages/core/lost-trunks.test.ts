@@ -92,6 +92,8 @@ describe("P13: a trunk ENI", () => {
 
     expect(replacedTrunk(trunk, start + 1)).toMatchObject({ ...lost, stepDeadline: start + 1 });
     expect(replacedTrunk(trunk, start + 1)).toMatchObject({ deviceIndex: undefined, eniMissingSince: undefined });
+    const doubted = { ...trunk, strayVlans: "f".repeat(30), proofFailedAt: start };
+    expect(replacedTrunk(doubted, start + 1)).toMatchObject({ strayVlans: undefined, proofFailedAt: undefined });
     expect(lostTrunkText(branded("eni-trunk"))).toContain("eni-trunk");
   });
 
