@@ -260,3 +260,22 @@ test.each<[string, PodObject, PodLabels]>([
 
   expect(match).toHaveBeenCalledWith(expected);
 });
+
+test("a request of another container stays when the first one has asked by itself: whoever wrote both wants both", () => {
+  const asking = (count: string) => ({ limits: { [podEni]: count }, requests: { [podEni]: count } });
+  const containers = [
+    { name: "a", resources: asking("2") },
+    { name: "b", resources: asking("1") },
+  ];
+  const verdict = mutatePod({ spec: { containers } }, "default", () => ({
+    ok: true,
+    policies: [],
+    groupIds: ["sg-1"],
+  }));
+
+  expect(verdict).toMatchObject({ allowed: true });
+  expect(verdict.allowed && verdict.patch.map(({ op, path }) => `${op} ${path}`)).toEqual([
+    `add ${resources}/limits/${step}`,
+    `add ${resources}/requests/${step}`,
+  ]);
+});

@@ -102,3 +102,10 @@ test("nodes that are nested without end are told apart instead of failing", () =
 
   expect(guardChangedNode(node, node, awsNode).allowed).toBe(false);
 });
+
+test("a list of a node that becomes a map with the same entries is a change", () => {
+  const before = { metadata: {}, spec: { taints: ["a"] } };
+  const after = { metadata: {}, spec: { taints: { 0: "a" } } };
+
+  expect(guardChangedNode(before as NodeObject, after as unknown as NodeObject, awsNode).allowed).toBe(false);
+});
