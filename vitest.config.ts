@@ -8,6 +8,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          // Property tests compute for seconds, and for longer beside two others and with coverage.
+          testTimeout: 30_000,
           include: [
             "packages/**/*.test.ts",
             "functions/**/*.test.ts",

@@ -116,22 +116,31 @@ export const createElection = (options: ElectionOptions): Election => {
       : { held: false, by: "", goodForMilliseconds: Number.POSITIVE_INFINITY };
   };
 
-  /** The milliseconds until the next attempt. */
+  /** What came of an attempt; undefined when the API server did not answer as it should. */
+  const tryAttempt = async (): Promise<Attempt | undefined> => {
+    try {
+      return await within(clock, (renewSeconds * 1_000) / 2, attempt());
+    } catch (problem) {
+      log("warn", "The lease could not be read or written; it is tried again.", { problem: textOf(problem) });
+      return undefined;
+    }
+  };
+
+  /** The milliseconds until the next attempt. Rejects when what this replica begins or ends as a leader throws. */
   const tryOnce = async (): Promise<number> => {
     const askedAt = clock.monotonic();
     const retry = retrySeconds * 1_000 * (1 - jitter + 2 * jitter * random());
-    try {
-      const result = await within(clock, (renewSeconds * 1_000) / 2, attempt());
-      // What is written while this replica leaves is given back by whoever leaves.
-      if (result.held && pauses.ended) held = result.lease;
-      if (pauses.ended) return 0;
-      if (result.held) win(result.lease, askedAt);
-      else if (result.by !== "") lose(`${result.by} holds the lease`);
-      return result.held ? retry : Math.min(retry, result.goodForMilliseconds + retry * jitter * random());
-    } catch (problem) {
-      log("warn", "The lease could not be read or written; it is tried again.", { problem: textOf(problem) });
+    const result = await tryAttempt();
+    // What is written while this replica leaves is given back by whoever leaves.
+    if (result?.held && pauses.ended) held = result.lease;
+    if (pauses.ended) return 0;
+    if (result === undefined) return retry;
+    if (result.held) {
+      win(result.lease, askedAt);
       return retry;
     }
+    if (result.by !== "") lose(`${result.by} holds the lease`);
+    return Math.min(retry, result.goodForMilliseconds + retry * jitter * random());
   };
 
   const run = async (): Promise<void> => {
