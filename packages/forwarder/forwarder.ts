@@ -6,6 +6,7 @@ import { type PolicyView, viewServiceAccount } from "./follow/views.ts";
 import { createBoundTimes } from "./lead/bound-times.ts";
 import { createElection, type Election, type ElectionSettings } from "./lead/election.ts";
 import { createEnds } from "./lead/ends.ts";
+import { createLastSeen } from "./lead/last-seen.ts";
 import { createLeader, type Leader, type LeaderSettings } from "./lead/leader.ts";
 import { isSuccess, type KubernetesApi, refusalOf } from "./ports/api.ts";
 import { createPauses, type ForwarderClock } from "./ports/clock.ts";
@@ -66,6 +67,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
     isLeader: () => leader !== undefined,
   });
   const ends = createEnds({ clock, cluster: () => cluster });
+  const lastSeen = createLastSeen();
 
   const changes: ClusterChanges = {
     pod: (change) => {
@@ -77,7 +79,10 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
       leader?.changes.node(change);
       ends.node(change);
     },
-    cniNode: (change) => leader?.changes.cniNode(change),
+    cniNode: (change) => {
+      lastSeen.cniNode(change);
+      leader?.changes.cniNode(change);
+    },
     policy: (change) => {
       if (change.type === "seen") reportPolicy(change.object, log);
       leader?.changes.policy(change);
@@ -100,7 +105,7 @@ export const createForwarder = (options: ForwarderOptions): Forwarder => {
 
   const lead = (incarnation: Incarnation): void => {
     if (isResigning) return;
-    leader = createLeader({ ...options, cluster, ends, incarnation, unsentBefore: unsent });
+    leader = createLeader({ ...options, cluster, ends, lastSeen, incarnation, unsentBefore: unsent });
     leader.start();
     tellTerm("elected");
   };

@@ -33,6 +33,8 @@ export interface CniNodesOptions {
   readonly metrics: Metrics;
   readonly recorder: Pick<Recorder, "record">;
   readonly cluster: Pick<Cluster, "node" | "nodes" | "cniNode" | "cniNodes" | "podsOnNode">;
+  /** The CNINode of a node as it was last seen, also when it is gone. */
+  readonly lastSeen: (nodeName: string) => CniNodeObject | undefined;
   /** The cluster's name: a tag for people. */
   readonly clusterName: string;
 }
@@ -54,9 +56,7 @@ export interface CniNodes {
 const unchanged: Work = { isChanged: false };
 
 export const createCniNodes = (options: CniNodesOptions): CniNodes => {
-  const { api, clock, random, log, metrics, recorder, cluster, clusterName } = options;
-  /** CNINodes that somebody deleted while their node lived. */
-  const lost = new Map<string, CniNodeObject>();
+  const { api, clock, random, log, metrics, recorder, cluster, lastSeen, clusterName } = options;
   let missingUntil = 0;
 
   const sourceOf = (node: NodeView): CniNodeSource | undefined => {
@@ -73,15 +73,15 @@ export const createCniNodes = (options: CniNodesOptions): CniNodes => {
     };
   };
 
-  /** What the node's CNINode was before it was deleted: seen by this leader, or by the one that marked the node. */
+  /** What the node's CNINode was before it was gone: seen by this replica, or by the one that marked the node. */
   const lastKnown = (node: NodeView): CniNodeObject | undefined => {
     const features = readFeaturesMark(node.object.metadata?.annotations?.[cniNodeFeaturesMark]);
-    return lost.get(node.name) ?? (features.length === 0 ? undefined : { spec: { features } });
+    return lastSeen(node.name) ?? (features.length === 0 ? undefined : { spec: { features } });
   };
 
   const create = async (node: NodeView, source: CniNodeSource): Promise<Work> => {
     if (clock.monotonic() < missingUntil) return unchanged;
-    const isAgain = lost.has(node.name);
+    const isAgain = lastSeen(node.name) !== undefined;
     if (isAgain) metrics.count("recreate_cniNode_call_count", {});
     const answer = await api.request({ method: "POST", path: collection, body: newCniNode(source) });
     // 409: it is there, and the watch will tell.
@@ -149,11 +149,7 @@ export const createCniNodes = (options: CniNodesOptions): CniNodes => {
 
   return {
     look: queue.add,
-    cniNode: ({ type, object }) => {
-      if (type === "seen") lost.delete(object.name);
-      else if (cluster.node(object.name) !== undefined) lost.set(object.name, object.object);
-      queue.add(object.name);
-    },
+    cniNode: ({ object }) => queue.add(object.name),
     objectOf: (nodeName) => {
       const node = cluster.node(nodeName);
       return cluster.cniNode(nodeName)?.object ?? (node === undefined ? undefined : lastKnown(node));
@@ -161,7 +157,6 @@ export const createCniNodes = (options: CniNodesOptions): CniNodes => {
     lookAtAll: () => {
       for (const node of cluster.nodes()) queue.add(node.name);
       for (const cniNode of cluster.cniNodes()) if (cniNode.terminating) queue.add(cniNode.name);
-      for (const name of lost.keys()) if (cluster.node(name) === undefined) lost.delete(name);
     },
     stop: queue.stop,
   };

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { FakeObject } from "../testing/fake-api.ts";
 import { createReplicas, type Replica, type Replicas } from "../testing/replicas.ts";
 import {
   aNode,
@@ -204,4 +205,20 @@ describe("a leader that is cut off from the API server", () => {
     expect(leader.forwarder.isLeader()).toBe(true);
     expect(sent("PodObserved").slice(told)).toHaveLength(1);
   });
+});
+
+test("K08, K17: a node that is registered again under another leader gets the features back that its CNINode had", async () => {
+  const features = [{ name: "SecurityGroupsForPods" }];
+  world.api.put(paths.cniNodes, { ...(world.api.get(paths.cniNodes, "node-a") as FakeObject), spec: { features } });
+  await world.clock.advance(100);
+
+  leader.kill();
+  world.api.remove(paths.nodes, "node-a");
+  world.api.remove(paths.cniNodes, "node-a");
+  await handOver();
+  world.api.put(paths.nodes, aNode());
+  await world.clock.advance(5_000);
+
+  expect(world.api.get(paths.cniNodes, "node-a")?.spec).toMatchObject({ features });
+  expect(sent("NodeObserved").at(-1)).toMatchObject({ wantsTrunk: true });
 });

@@ -19,6 +19,7 @@ import { createRegistration } from "../tell/registration.ts";
 import { createSender, type Unsent } from "../tell/sender.ts";
 import { createSnapshots } from "../tell/snapshots.ts";
 import type { Ends } from "./ends.ts";
+import type { LastSeen } from "./last-seen.ts";
 
 /** The version that the forwarder tells the functions: that of the package. */
 export const forwarderVersion = "0.1.0";
@@ -47,6 +48,8 @@ export interface LeaderOptions {
   readonly cluster: Cluster;
   /** What ended lately, whoever led then. */
   readonly ends: Pick<Ends, "pods" | "nodes" | "instanceOf">;
+  /** CNINodes as they were last seen, whoever led then. */
+  readonly lastSeen: Pick<LastSeen, "of">;
   readonly incarnation: Incarnation;
   /** Of this replica's last term. */
   readonly unsentBefore?: Unsent;
@@ -76,7 +79,19 @@ const repairMilliseconds = 2_000;
 
 /** Composes what acts. */
 export const createLeader = (options: LeaderOptions): Leader => {
-  const { api, queues, clock, random, log, metrics = noMetrics, settings, cluster, ends, incarnation } = options;
+  const {
+    api,
+    queues,
+    clock,
+    random,
+    log,
+    metrics = noMetrics,
+    settings,
+    cluster,
+    ends,
+    lastSeen,
+    incarnation,
+  } = options;
   const { unsentBefore = [] } = options;
   const sender = createSender({ queues, clock, random, log, metrics, serialise, unsentBefore });
   const recorder = createRecorder({ api, clock, random, log, metrics });
@@ -88,6 +103,7 @@ export const createLeader = (options: LeaderOptions): Leader => {
     metrics,
     recorder,
     cluster,
+    lastSeen: lastSeen.of,
     clusterName: settings.clusterName,
   });
   const cniNodeOf = cniNodes.objectOf;
