@@ -2,6 +2,7 @@ import type { InstanceId, NodeUid, PodEniAssigned, PodUid } from "@trunkline/cor
 import type { KubernetesObject } from "@trunkline/emulator-kubernetes";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type ForwarderWorld, startForwarderWorld } from "../support/forwarder.ts";
+import { bindingOf, nodeOf, podOf, policyOf } from "../support/forwarder-objects.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
 const trunkLabel = "vpc.amazonaws.com/has-trunk-attached";
@@ -14,41 +15,15 @@ let world: ForwarderWorld;
 
 beforeAll(async () => {
   world = await startForwarderWorld();
-  await administrator().create({
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name: "node-a", labels: { "kubernetes.io/os": "linux" } },
-    spec: { providerID: `aws:///us-west-2a/${instanceId}` },
-    status: { capacity: { cpu: "2" }, allocatable: { cpu: "2" } },
-  });
-  await administrator().create({
-    apiVersion: "vpcresources.k8s.aws/v1beta1",
-    kind: "SecurityGroupPolicy",
-    metadata: { name: "policy", namespace: "default" },
-    spec: { podSelector: { matchLabels: { role: "db" } }, securityGroups: { groupIds: ["sg-1", "sg-2"] } },
-  });
+  await administrator().create(nodeOf(instanceId));
+  await administrator().create(policyOf("sg-1", "sg-2"));
 });
 
 afterAll(() => world.stop());
 
 const administrator = () => world.kubernetes.api.as("kubernetes-admin");
 const eventually = (check: () => Promise<unknown>) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
-const pod = (name: string, labels: Record<string, string> = { role: "db" }, annotations = {}): KubernetesObject => ({
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: { name, namespace: "default", labels, annotations },
-  spec: { containers: [{ name: "a", image: "nginx" }] },
-});
-const bind = (name: string) =>
-  administrator().create(
-    {
-      apiVersion: "v1",
-      kind: "Binding",
-      metadata: { name, namespace: "default" },
-      target: { apiVersion: "v1", kind: "Node", name: "node-a" },
-    },
-    { subresource: "binding" },
-  );
+const bind = (name: string) => administrator().create(bindingOf(name), { subresource: "binding" });
 const eventsOn = async (name: string): Promise<readonly string[]> => {
   const { objects } = await administrator().list({ group: "", resource: "events" });
   return objects
@@ -122,7 +97,7 @@ describe("the forwarder on an emulated cluster", () => {
   });
 
   test("takes one pod from its creation to its annotation and its end", async () => {
-    const created = await administrator().create(pod("db"));
+    const created = await administrator().create(podOf("db"));
     expect(created).toMatchObject({
       spec: { containers: [{ resources: { limits: { [podEni]: "1" }, requests: { [podEni]: "1" } } }] },
     });
@@ -156,15 +131,15 @@ describe("the forwarder on an emulated cluster", () => {
   });
 
   test("leaves a pod that no policy matches alone", async () => {
-    const created = await administrator().create(pod("red", { role: "web" }));
+    const created = await administrator().create(podOf("red", { role: "web" }));
 
     expect(JSON.stringify(created.spec)).not.toContain(podEni);
   });
 
   test("K53: does not annotate a pod that was created anew under the same name", async () => {
-    const first = await administrator().create(pod("twin"));
+    const first = await administrator().create(podOf("twin"));
     await administrator().delete(podRef("twin"), { gracePeriodSeconds: 0 });
-    const second = await administrator().create(pod("twin"));
+    const second = await administrator().create(podOf("twin"));
     await bind("twin");
 
     await world.deliver(assigned(first));
@@ -176,12 +151,12 @@ describe("the forwarder on an emulated cluster", () => {
   });
 
   test("K39: nobody else writes the annotation", async () => {
-    await administrator().create(pod("guarded"));
+    await administrator().create(podOf("guarded"));
     const body = { metadata: { annotations: { [podEni]: "[]" } } };
     const jane = world.kubernetes.api.as("jane");
 
     await expect(jane.patch(podRef("guarded"), { type: "merge", body })).rejects.toThrow(podEni);
-    await expect(jane.create(pod("forged", {}, { [podEni]: "[]" }))).rejects.toThrow(podEni);
+    await expect(jane.create(podOf("forged", {}, { [podEni]: "[]" }))).rejects.toThrow(podEni);
   });
 
   test("K41: the CNI plugin's user changes nothing of a node but its labels", async () => {
@@ -201,7 +176,7 @@ describe("the forwarder on an emulated cluster", () => {
     world.kubernetes.inject({ kind: "status", code: 500, method: "GET", count: 10 });
     world.kubernetes.inject({ kind: "expire-watch", count: 7 });
     world.kubernetes.dropWatches();
-    const created = await administrator().create(pod("late"));
+    const created = await administrator().create(podOf("late"));
     await bind("late");
 
     await eventually(async () =>

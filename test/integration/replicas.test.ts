@@ -1,6 +1,7 @@
 import type { InstanceId, PodEniAssigned, PodUid } from "@trunkline/core";
 import type { KubernetesObject } from "@trunkline/emulator-kubernetes";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { bindingOf, nodeOf, podOf, policyOf } from "../support/forwarder-objects.ts";
 import { type ReplicaProgram, type ReplicaWorld, shortLease, startReplicaWorld } from "../support/replicas.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
@@ -16,19 +17,8 @@ let replicas: ReplicaProgram[];
 
 beforeAll(async () => {
   world = await startReplicaWorld();
-  await administrator().create({
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name: "node-a", labels: { "kubernetes.io/os": "linux" } },
-    spec: { providerID: `aws:///us-west-2a/${instanceId}` },
-    status: { capacity: { cpu: "2" }, allocatable: { cpu: "2" } },
-  });
-  await administrator().create({
-    apiVersion: "vpcresources.k8s.aws/v1beta1",
-    kind: "SecurityGroupPolicy",
-    metadata: { name: "policy", namespace: "default" },
-    spec: { podSelector: { matchLabels: { role: "db" } }, securityGroups: { groupIds: ["sg-1"] } },
-  });
+  await administrator().create(nodeOf(instanceId));
+  await administrator().create(policyOf("sg-1"));
   const first = await world.add("a");
   await eventually(async () => expect(await first.isLeader()).toBe(true));
   replicas = [first, await world.add("b")];
@@ -41,21 +31,8 @@ const eventually = <Value>(check: () => Promise<Value>, timeout = 15_000) =>
   vi.waitFor(check, { timeout, interval: 20 });
 
 const addPod = async (name: string): Promise<KubernetesObject> => {
-  const made = await administrator().create({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, namespace: "default", labels: { role: "db" } },
-    spec: { containers: [{ name: "a", image: "nginx" }] },
-  });
-  await administrator().create(
-    {
-      apiVersion: "v1",
-      kind: "Binding",
-      metadata: { name, namespace: "default" },
-      target: { apiVersion: "v1", kind: "Node", name: "node-a" },
-    },
-    { subresource: "binding" },
-  );
+  const made = await administrator().create(podOf(name));
+  await administrator().create(bindingOf(name), { subresource: "binding" });
   return made;
 };
 const removePod = (name: string) => administrator().delete({ ...pods, name }, { gracePeriodSeconds: 0 });

@@ -3,6 +3,7 @@ import type { KubernetesObject } from "@trunkline/emulator-kubernetes";
 import type { RunningForwarder } from "@trunkline/forwarder";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type ForwarderWorld, startForwarderWorld } from "../support/forwarder.ts";
+import { bindingOf, nodeOf, podOf, policyOf } from "../support/forwarder-objects.ts";
 
 const podEni = "vpc.amazonaws.com/pod-eni";
 const instanceId = "i-0123456789abcdef0" as InstanceId;
@@ -19,19 +20,8 @@ beforeAll(async () => {
   const election = { identity: "other", lease, leaseSeconds: 15, renewSeconds: 10, retrySeconds: 2 };
   other = await world.startAnother({ election });
   await eventually(async () => expect([world.forwarder.isLeader(), other.isLeader()]).toEqual([true, true]));
-  await administrator().create({
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name: "node-a", labels: { "kubernetes.io/os": "linux" } },
-    spec: { providerID: `aws:///us-west-2a/${instanceId}` },
-    status: { capacity: { cpu: "2" }, allocatable: { cpu: "2" } },
-  });
-  await administrator().create({
-    apiVersion: "vpcresources.k8s.aws/v1beta1",
-    kind: "SecurityGroupPolicy",
-    metadata: { name: "policy", namespace: "default" },
-    spec: { podSelector: { matchLabels: { role: "db" } }, securityGroups: { groupIds: ["sg-1"] } },
-  });
+  await administrator().create(nodeOf(instanceId));
+  await administrator().create(policyOf("sg-1"));
 }, 30_000);
 
 afterAll(async () => {
@@ -43,21 +33,8 @@ const administrator = () => world.kubernetes.api.as("kubernetes-admin");
 const eventually = <Value>(check: () => Promise<Value>) => vi.waitFor(check, { timeout: 15_000, interval: 20 });
 
 const addPod = async (name: string): Promise<KubernetesObject> => {
-  const made = await administrator().create({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, namespace: "default", labels: { role: "db" } },
-    spec: { containers: [{ name: "a", image: "nginx" }] },
-  });
-  await administrator().create(
-    {
-      apiVersion: "v1",
-      kind: "Binding",
-      metadata: { name, namespace: "default" },
-      target: { apiVersion: "v1", kind: "Node", name: "node-a" },
-    },
-    { subresource: "binding" },
-  );
+  const made = await administrator().create(podOf(name));
+  await administrator().create(bindingOf(name), { subresource: "binding" });
   return made;
 };
 
